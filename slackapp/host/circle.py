@@ -7,7 +7,7 @@ the service's own key, so that a tenant's new keys have nothing to do with it.
 from collections.abc import Iterable, Mapping, Sequence
 
 from slackapp.flows.app import Circle, TenantData, no_sealed_records
-from slackapp.host.checks.transitions import HELD
+from slackapp.host.checks.transitions import HELD, UNDER_WAY
 from slackapp.host.errors import HostRefusedEvent
 from slackapp.host.flows import change_connection, pending_records, upkeep
 from slackapp.host.flows.connect import give_back
@@ -21,8 +21,15 @@ from slackapp.store.engine.database import Database
 
 
 def _erase(db: Database, tenant: Tenant, now: int) -> int:
-    """Revokes whatever names the tenant."""
-    return sum(_revoke(db, tenant, key, now) for key, _ in connections.list_of_tenant(db, tenant))
+    """Revokes what serves the tenant. A grant that waits dies with it: of that attempt not even the tenant is kept."""
+    ended = 0
+    for key, _ in connections.list_of_tenant(db, tenant):
+        if key.status in UNDER_WAY:
+            # claim: C-190
+            ended += change_connection.fail(db, key, StatusReason.NOT_CONFIRMED, now)
+        else:
+            ended += _revoke(db, tenant, key, now)
+    return ended
 
 
 def _revoke(db: Database, tenant: Tenant, key: ConnectionKey, now: int) -> bool:
@@ -57,7 +64,7 @@ def _follow(db: Database, tenant: Tenant, status: InstallationStatus, now: int) 
         elif not is_over and status == InstallationStatus.SUSPENDED:
             change_connection.set_status(db, key, ConnectionStatus.SUSPENDED, StatusReason.KEY, now=now)
         elif status == InstallationStatus.ACTIVE:
-            change_connection.set_status(db, key, ConnectionStatus.ACTIVE, None, seen=StatusReason.KEY, now=now)
+            change_connection.resume(db, key, StatusReason.KEY, now)
 
 
 def _restored(db: Database, now: int) -> Sequence[UnclearRow]:

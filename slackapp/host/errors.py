@@ -57,6 +57,7 @@ class HostRefusedEvent(StrEnum):
     EXISTS = "refused.exists"
     LIMIT = "refused.limit"
     TAKEN = "refused.taken"
+    LEAVES = "refused.leaves"
     NOT_CONFIRMED = "refused.not_confirmed"
     ATTEMPTS = "refused.attempts"
     STATE_UNKNOWN = "refused.connect_state"
@@ -245,6 +246,11 @@ class HostRefusal(RefusalKind):
     TAKEN = (
         "WORKSPACE_TAKEN", 409, "The workspace, or its Enterprise, belongs to another organization here.",
         HostRefusedEvent.TAKEN,
+    )  # fmt: skip
+    LEAVES = (
+        "INTEGRATION_EXISTS", 409,
+        "This would replace a workspace of the organization: open the page again, and confirm what it says there.",
+        HostRefusedEvent.LEAVES,
     )  # fmt: skip
     NOT_CONFIRMED = (
         "FORBIDDEN", 403,

@@ -40,6 +40,42 @@ SELECT id, organization_id, user_id, kind, status, status_reason, way, host_key_
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
    AND kind = 'workspace' AND status IN ('active', 'needs_reconnect', 'suspended');
 
+-- name: find_ended_connection :one
+-- tenant: tenant_kind, tenant_id
+-- The newest by which the organization has held the tenant, and has not given it up for good.
+SELECT id FROM connections
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND tenant_kind <> ''
+   AND organization_id = :organization_id AND kind <> 'personal'
+   AND status = 'revoked' AND deleted_at IS NULL AND installed_at IS NOT NULL
+ ORDER BY installed_at DESC, id DESC
+ LIMIT 1;
+
+-- name: list_held_workspaces :many
+-- tenant: none (an organization's own)
+SELECT id, organization_id, user_id, kind, status, status_reason, way, host_key_id, approval_id, reconnects,
+       oauth_state, used_state, oauth_expires_at, oauth_metadata, tenant_kind, tenant_id, team_id, enterprise_id,
+       team_name, team_domain, bot_user_id, scope, token_vault_key, installed_by_slack_user_id, owner_id,
+       owner_missing_at, purpose_id, default_channel_id, default_channel_team_id, allowed_channels, max_age,
+       installed_at, last_used_at, last_validated_at, created_at, updated_at, deleted_at
+  FROM connections
+ WHERE organization_id = :organization_id AND kind = 'workspace'
+   AND status IN ('active', 'needs_reconnect', 'suspended')
+ ORDER BY created_at, id
+ LIMIT 2;
+
+-- name: find_newest_ended :one
+-- tenant: none (an organization's own)
+SELECT id, organization_id, user_id, kind, status, status_reason, way, host_key_id, approval_id, reconnects,
+       oauth_state, used_state, oauth_expires_at, oauth_metadata, tenant_kind, tenant_id, team_id, enterprise_id,
+       team_name, team_domain, bot_user_id, scope, token_vault_key, installed_by_slack_user_id, owner_id,
+       owner_missing_at, purpose_id, default_channel_id, default_channel_team_id, allowed_channels, max_age,
+       installed_at, last_used_at, last_validated_at, created_at, updated_at, deleted_at
+  FROM connections
+ WHERE organization_id = :organization_id AND kind = 'workspace'
+   AND status = 'revoked' AND deleted_at IS NULL
+ ORDER BY created_at DESC, id DESC
+ LIMIT 1;
+
 -- name: list_connections :many
 -- tenant: none (an organization's own)
 -- Those that were ever held, and not deleted; behind the one with that time and id.
@@ -260,8 +296,9 @@ SELECT count(*) AS found FROM connections AS held
 
 -- name: attempts_under_key :many
 -- tenant: none (begun under a key that the host has retired)
-SELECT id, organization_id FROM connections
- WHERE host_key_id = :host_key_id AND oauth_expires_at IS NOT NULL
+SELECT id, organization_id, status FROM connections
+ WHERE host_key_id = :host_key_id AND id > :after
+   AND status IN ('pending', 'quarantined')  -- claim: C-196
  ORDER BY id
  LIMIT 100;
 
@@ -330,6 +367,27 @@ SELECT id, organization_id FROM connections
    AND installed_at + max_age < :now
  ORDER BY id
  LIMIT 100;
+
+-- name: list_unfrozen :many
+-- tenant: none (whose freeze is over)
+SELECT c.id, c.organization_id FROM connections AS c
+ WHERE c.status = 'suspended' AND c.status_reason = 'freeze'
+   AND NOT EXISTS (
+       SELECT 1 FROM freezes AS f
+        WHERE f.tenant_kind IN ('', c.tenant_kind) AND f.tenant_id IN ('', c.tenant_id)
+       )
+   AND NOT EXISTS (
+       SELECT 1 FROM organizations AS o
+        WHERE o.organization_id = c.organization_id AND o.frozen_at IS NOT NULL
+       )
+ ORDER BY c.id
+ LIMIT 100;
+
+-- name: clear_purpose_of_connections :exec
+-- tenant: none (an organization's own)
+UPDATE connections SET purpose_id = '', updated_at = :now
+ WHERE organization_id = :organization_id AND kind IN ('workspace', 'personal')
+   AND purpose_id = :purpose_id;
 
 -- name: held_by_organization :many
 -- tenant: none (an organization's own)

@@ -2,8 +2,8 @@
 
 -- name: add_quarantine :exec
 -- tenant: none (the tenant is nobody's yet)
-INSERT INTO quarantines (connection_id, cookie_hash, grant_sealed, expires_at)
-VALUES (:connection_id, :cookie_hash, :grant_sealed, :expires_at);
+INSERT INTO quarantines (connection_id, cookie_hash, grant_sealed, expires_at, installer_id)
+VALUES (:connection_id, :cookie_hash, :grant_sealed, :expires_at, :installer_id);
 
 -- name: find_quarantine :one
 -- tenant: none (by a secret that only this browser was given)
@@ -29,11 +29,12 @@ DELETE FROM quarantines;
 
 -- name: list_expired_quarantines :many
 -- tenant: none (whose time is over)
+-- Whatever waits again, because Slack or an exchange makes it, comes after what was not tried yet.
 SELECT c.organization_id, q.connection_id, q.grant_sealed, q.expires_at
   FROM quarantines AS q JOIN connections AS c ON c.id = q.connection_id
  WHERE (q.expires_at < :now OR q.expires_at > :latest)
    AND q.lease_until NOT BETWEEN :steady AND :steady + :lease
- ORDER BY q.expires_at, q.connection_id
+ ORDER BY q.lease_until, q.expires_at, q.connection_id  -- claim: C-194
  LIMIT 20;
 
 -- name: lease_quarantine :exec
@@ -42,6 +43,23 @@ SELECT c.organization_id, q.connection_id, q.grant_sealed, q.expires_at
 UPDATE quarantines SET lease_owner = :owner, lease_until = :steady + :lease
  WHERE connection_id = :connection_id
    AND lease_until NOT BETWEEN :steady AND :steady + :lease;
+
+-- name: release_quarantine :exec
+-- tenant: none (who has tried to give it back)
+-- alone: compare-and-swap
+UPDATE quarantines SET lease_owner = '', lease_until = :steady - 1
+ WHERE connection_id = :connection_id
+   AND lease_owner = :owner;
+
+-- name: has_other_quarantine :one
+-- tenant: tenant_kind, tenant_id
+-- Whether somebody else waits with what may be the very same token.
+SELECT 1 AS found FROM quarantines
+ WHERE connection_id IN (SELECT id FROM connections
+                          WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND tenant_kind <> '')
+   AND connection_id <> :connection_id
+   AND (:installer_id = '' OR installer_id IN ('', :installer_id))
+ LIMIT 1;
 
 -- name: is_tenant_given_back :one
 -- tenant: tenant_kind, tenant_id

@@ -32,6 +32,7 @@ SMALL = {
     # of the few rows that are so
     "inbox_due", "inbox_given_up", "inbox_held", "inbox_bodies", "tokens_long_lived", "tokens_paused",
     "tokens_without_fingerprint", "quarantines_expiry", "connections_expiry",
+    "connections_frozen",
     "installations_status", "tokens_status",  # of one word per row, counted for the metrics
 }  # fmt: skip
 """Indexes that may be read from one end to the other."""

@@ -86,9 +86,9 @@ class Person:
         keep_cookie(self.browser.cookies, reply)
         return reply
 
-    def sign_in(self) -> Reply:
+    def sign_in(self, key_id: str = KEY_ID) -> Reply:
         """The host's page sends the ticket of whoever is logged in there."""
-        login = Login(self.organization, self.member, self.role, KEY_ID)
+        login = Login(self.organization, self.member, self.role, key_id)
         ticket = open_session.issue_ticket(self.app, login, self.world.clock())
         return self.post("/settings/session", {"ticket": ticket}, HOST_URL)
 
@@ -99,7 +99,8 @@ class Person:
     def press(self, step: str, **fields: str) -> Reply:
         """Loads the page, and sends its form."""
         page = self.browser.get("/settings/connect")
-        return self.post("/settings/connect", {"form_token": form_token(page), "step": step, **fields})
+        hidden = dict(re.findall(r'type="hidden" name="([a-z_]+)" value="([^"]*)"', page.text))
+        return self.post("/settings/connect", {**hidden, "form_token": form_token(page), "step": step, **fields})
 
     def approve(self, authorize_url: str, target: str = NORTH, user: str = "admin", decision: str = "approve") -> str:
         """What somebody does on Slack's page; the address that Slack sends the browser to."""

@@ -106,6 +106,7 @@ HOST_TABLES = {
             "expires_at": OVER_AT,
             "lease_owner": LEASE_OWNER,
             "lease_until": LEASE_UNTIL,
+            "installer_id": (TENANT, "Slack's id of whoever approved: which token may be another grant's, too."),
         },
     ),
     "host_tickets": Table(
@@ -186,7 +187,7 @@ HOST_TABLES = {
     ),
     "host_switches": Table(
         "Which organizations an operator has switched off.",
-        "Until the operator switches it on again, or the host deletes the organization.",
+        "Until the operator switches it on again, also where the host deletes the organization meanwhile.",
         {
             "organization_id": (TENANT, "The host's own id of its customer; empty: everybody."),
             "disabled_at": (OPERATIONAL, "Since when."),

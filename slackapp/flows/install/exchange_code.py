@@ -26,6 +26,10 @@ _WAITS = 10
 """Seconds that it waits for what is given back: less than a browser waits."""
 
 
+class StillGoodError(Refused):
+    """Refusal of the moment: Slack has not looked at the code, and the state is unused again."""
+
+
 def check_code_form(code: str) -> None:
     """Raises Refused for what Slack cannot have made."""
     if not 0 < len(code) <= _CODE_LENGTH or not code.isascii() or not code.isprintable():
@@ -87,7 +91,7 @@ def _exchange(app: App, provider: TokenProvider, state: VerifiedState, code: Sec
             # Nobody has looked at the code: after the wait, the same page may be loaded again.
             app.cooldowns.start(provider.exchange_code.method, error.retry_after, app.clock())
             oauth_states.restore_unused(app.db, state.id_hash)
-            raise Refused(Refusal.SLACK_UNREACHABLE, retry_after=wait) from None
+            raise StillGoodError(Refusal.SLACK_UNREACHABLE, retry_after=wait) from None
         if error.kind is SlackErrorKind.TRANSIENT:
             # What nobody holds now may have been granted, and the code works no more.
             nothing_done = error.code in provider.no_effect_errors

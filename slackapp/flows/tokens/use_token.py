@@ -26,7 +26,7 @@ from slackapp.model import (
     TokenPart,
     TokenStatus,
 )
-from slackapp.store import installations, tokens
+from slackapp.store import freezes, installations, tokens
 from slackapp.store.queue import Run
 from slackapp.vault.secret_reads import TokenRead, TokenReplacedError, refusal_of
 
@@ -141,6 +141,9 @@ def _stored(app: App, use: TokenUse) -> Token:
     refusal = refusal_of(installation, use.statuses)
     # claim: C-40
     if refusal is not None:
+        if token is not None and freezes.find(app.db, use.tenant) is not None:
+            # claim: C-116
+            _read(app, use, token, None)  # it is refused as frozen before anything else, with a row of the audit
         raise _refused(app, use, Refused(refusal))
     # claim: C-37
     if token is None or token.status == TokenStatus.DEAD:

@@ -17,7 +17,7 @@ _NEEDS_RECONNECT, _REVOKED = ConnectionStatus.NEEDS_RECONNECT, ConnectionStatus.
 
 NEXT: Mapping[ConnectionStatus, frozenset[ConnectionStatus]] = {
     _PENDING: frozenset({_QUARANTINED, _ACTIVE, ConnectionStatus.FAILED}),
-    _QUARANTINED: frozenset({_ACTIVE, _REVOKED, ConnectionStatus.FAILED}),
+    _QUARANTINED: frozenset({_ACTIVE, ConnectionStatus.FAILED}),
     _ACTIVE: frozenset({_NEEDS_RECONNECT, _SUSPENDED, _REVOKED}),
     _NEEDS_RECONNECT: frozenset({_ACTIVE, _REVOKED}),
     _SUSPENDED: frozenset({_ACTIVE, _NEEDS_RECONNECT, _REVOKED}),

@@ -43,11 +43,33 @@ def set_status(
     return True
 
 
+def resume(db: Database, key: ConnectionKey, why: StatusReason, now: int) -> bool:
+    """Ends a suspension for that reason, of which the status in the key says nothing; False where there is none.
+
+    Where a freeze stands it goes on for that, and upkeep ends it when there is none any more.
+    """
+    found = connections.find(db, key.organization_id, key.id)
+    if found is None or found.tenant is None or found.status != ConnectionStatus.SUSPENDED:
+        return False
+    # claim: C-199
+    if _is_frozen(db, found.organization_id, found.tenant):
+        return connections.set_status(
+            db, found.key, ConnectionStatus.SUSPENDED, StatusReason.FREEZE, seen=why, now=now
+        )  # fmt: skip
+    return set_status(db, found.key, ConnectionStatus.ACTIVE, None, seen=why, now=now)
+
+
+def _is_frozen(db: Database, organization_id: str, tenant: Tenant) -> bool:
+    """Tells whether the organization is frozen, or the tenant, by whomever."""
+    organization = organizations.find(db, organization_id)
+    is_own = organization is not None and organization.frozen_at is not None
+    return is_own or freezes.find(db, tenant) is not None
+
+
 def revoke(db: Database, key: ConnectionKey, reason: StatusReason, now: int) -> bool:
-    """Ends what was granted, or waits for its confirmation; False where it is not as it was seen."""
+    """Ends what was granted and is held; False where it is not as it was seen."""
     if ConnectionStatus.REVOKED not in NEXT[key.status] or not connections.revoke(db, key, reason, now):
         return False
-    quarantines.delete(db, key.id)
     # claim: C-152
     events.add(db, key, HostEventKind.CONNECTION_REVOKED, reason, now=now)
     return True
@@ -61,10 +83,10 @@ def fail(db: Database, key: ConnectionKey, reason: StatusReason, now: int) -> bo
     return True
 
 
-def end_attempt(db: Database, key: ConnectionKey, now: int) -> None:
+def end_attempt(db: Database, key: ConnectionKey, now: int, reason: StatusReason = StatusReason.NOT_CONFIRMED) -> None:
     """Ends what is pending at once; what Slack has granted is over, and waits to be given back."""
     if key.status == ConnectionStatus.PENDING:
-        fail(db, key, StatusReason.NOT_CONFIRMED, now)
+        fail(db, key, reason, now)
     else:
         quarantines.expire(db, key.id, now)
 
@@ -82,7 +104,7 @@ def configure(db: Database, connection: Connection, settings: ConnectionSettings
     is_young = settings.max_age is None or (connection.installed_at or 0) + settings.max_age >= now
     for why, is_mended in ((StatusReason.OWNER, is_owned), (StatusReason.AGE, is_young)):
         if is_mended:
-            set_status(db, connection.key, ConnectionStatus.ACTIVE, None, seen=why, now=now)
+            resume(db, connection.key, why, now)
     return True
 
 
@@ -107,10 +129,12 @@ def activate(db: Database, attempt: Connection, held: HeldWorkspace, actor: Acto
     if left is not None:
         freezes.delete(db, left, organization=key.organization_id)
     active = key._replace(status=ConnectionStatus.ACTIVE)
-    reason = StatusReason.FREEZE if organization.frozen_at is not None else _lasting_suspension(before)
-    if reason is StatusReason.FREEZE:
+    if organization.frozen_at is not None:
         # claim: C-157
         freezes.add(db, held.tenant, actor, now, organization=key.organization_id)
+    reason = _lasting_suspension(before)
+    if reason is None and _is_frozen(db, key.organization_id, held.tenant):
+        reason = StatusReason.FREEZE
     if reason is not None:
         set_status(db, active, ConnectionStatus.SUSPENDED, reason, now=now)
     else:
@@ -123,6 +147,8 @@ def _brought_back(db: Database, attempt: Connection) -> Connection | None:
     """Finds the connection that an attempt is to bring back; a personal one comes back by its own member alone."""
     found = connections.find(db, attempt.organization_id, attempt.reconnects) if attempt.reconnects else None
     if found is None or found.deleted_at is not None or found.status not in HELD | {ConnectionStatus.REVOKED}:
+        return None
+    if found.installed_at is None:
         return None
     is_of_whoever_asks = found.kind == ConnectionKind.WORKSPACE or found.user_id == attempt.user_id
     return found if found.kind == attempt.kind and is_of_whoever_asks else None

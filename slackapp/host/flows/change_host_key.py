@@ -27,8 +27,12 @@ def retire(app: App, key_id: str, actor: Actor, now: int) -> int:
     keys.retire_host_key(app.settings, key_id)
     with app.db.transaction():
         ended = sessions.end_under_key(app.db, key_id)
-        while attempts := connections.list_under_key(app.db, key_id):
-            ended += sum(change_connection.fail(app.db, each, StatusReason.INVALID_STATE, now) for each in attempts)
+        after = ""
+        while attempts := connections.list_under_key(app.db, key_id, after):
+            for each in attempts:
+                # claim: C-196
+                change_connection.end_attempt(app.db, each, now, StatusReason.INVALID_STATE)
+            ended, after = ended + len(attempts), attempts[-1].id
         app.vault.append(_entry(HostAuditEvent.HOST_KEY_RETIRED, key_id, actor, now)._replace(count=ended))
     return ended
 

@@ -7,7 +7,7 @@ from slackapp.flows.app import App
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.model import HostCaller
 from slackapp.host.rows import HostAuditEvent, HostAuditRecord, Organization, OrganizationPart, Purpose
-from slackapp.host.store import organizations, purposes
+from slackapp.host.store import connections, organizations, purposes
 from slackapp.model import AuditEntry
 
 
@@ -27,9 +27,9 @@ def find(app: App, caller: HostCaller) -> ProvidedOrganization:
 
 
 def save(app: App, caller: HostCaller, wanted: ProvidedOrganization, now: int) -> ProvidedOrganization:
-    """Stores it; a purpose that is not among those any more is deleted. What has changed is noted by its name.
+    """Stores it; a purpose that is not among those any more is deleted, and nothing is for it any more.
 
-    Raises HostRefused.
+    What has changed is noted by its name. Raises HostRefused.
     """
     with app.db.transaction():
         known = find(app, caller)
@@ -38,6 +38,8 @@ def save(app: App, caller: HostCaller, wanted: ProvidedOrganization, now: int) -
         for gone in known.purposes:
             if gone.purpose_id not in kept:
                 purposes.delete(app.db, caller.organization, gone.purpose_id)
+                # claim: C-200
+                connections.clear_purpose(app.db, caller.organization, gone.purpose_id, now)
         for purpose in wanted.purposes:
             purposes.save(app.db, caller.organization, purpose, now)
         saved = find(app, caller)

@@ -10,7 +10,7 @@ from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows import call_slack, change_connection, choose_connection
 from slackapp.host.flows.call_slack import SlackCall
 from slackapp.host.model import ConnectionStatus, HostCaller, MemberStatus
-from slackapp.host.rows import Connection, ConnectionSettings, HostAuditEvent, StatusReason
+from slackapp.host.rows import Connection, ConnectionSettings, HostAuditEvent
 from slackapp.host.store import connections, members, purposes
 from slackapp.model import AuditEntry
 
@@ -37,11 +37,8 @@ def run(app: App, caller: HostCaller, before: Connection, settings: ConnectionSe
         # claim: C-187
         if is_new_owner and not _is_member(app, caller, settings):
             raise HostRefused(HostRefusal.FIELD, field="ownerId")
-        missing_since = None if is_new_owner else current.owner_missing_at
-        if not connections.save_settings(app.db, current.key, settings, missing_since, now=now):
+        if not change_connection.configure(app.db, current, settings, now):
             raise choose_connection.refusal_of_inactive(app)
-        if is_new_owner:
-            _resume(app, current, now)
         event = HostAuditEvent.INTEGRATION_CHANGED
         app.vault.append(AuditEntry(at=now, event=event, actor=caller, connection=before.id))
     return choose_connection.require(app, caller, before.id)
@@ -72,9 +69,3 @@ def _look_up(app: App, caller: HostCaller, connection: Connection, settings: Con
         channel = call_slack.call(app, ask, {"channel": settings.default_channel_id}).data.get("channel")
     if not isinstance(channel, dict) or channel.get("is_archived") is True:
         raise HostRefused(HostRefusal.CHANNEL, field="defaultChannel")
-
-
-def _resume(app: App, connection: Connection, now: int) -> None:
-    """Ends a suspension for want of an owner: there is one again."""
-    if connection.status == ConnectionStatus.SUSPENDED and connection.status_reason == StatusReason.OWNER:
-        change_connection.set_status(app.db, connection.key, ConnectionStatus.ACTIVE, None, now=now)

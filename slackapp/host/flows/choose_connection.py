@@ -1,7 +1,6 @@
 """Choice of the connection that a call is about: the organization's one workspace, or the one whose id it names."""
 
 from slackapp.flows.app import App
-from slackapp.host.checks.transitions import HELD
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.model import ConnectionKind, ConnectionStatus, HostCaller
 from slackapp.host.rows import Connection
@@ -19,11 +18,10 @@ def find(app: App, caller: HostCaller, connection_id: str | None) -> Connection 
         if found is None or not is_shown(found):
             raise HostRefused(HostRefusal.NOT_THERE, field="connectionId")
         return found
-    known = list(filter(is_shown, connections.page(app.db, caller.organization, ConnectionKind.WORKSPACE)))
-    held = [each for each in known if each.status in HELD]
+    held = connections.list_serving(app.db, caller.organization)
     if len(held) > 1:
         raise HostRefused(HostRefusal.CHOICE, field="connectionId")
-    return next(iter(held or reversed(known)), None)
+    return held[0] if held else connections.find_newest_ended(app.db, caller.organization)
 
 
 def require(app: App, caller: HostCaller, connection_id: str | None) -> Connection:

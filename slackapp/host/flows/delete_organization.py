@@ -2,7 +2,8 @@
 
 That it was decided is committed first: from then on nobody acts for it. Slack is told of each tenant that it holds, and
 grants that wait are given back, before the rows go. Whatever ends the process in between, upkeep goes on with it. Where
-an older copy of the database is restored, the host deletes it again.
+an older copy of the database is restored, the host deletes it again. That an operator has switched it off outlives it,
+by its id: a new organization of that id is still off.
 """
 
 from dataclasses import replace
@@ -20,7 +21,6 @@ from slackapp.host.store import (
     organizations,
     purposes,
     sessions,
-    switches,
 )
 from slackapp.model import SCHEDULER, Actor, AuditEntry
 
@@ -66,7 +66,6 @@ def _delete_rows(app: App, organization_id: str, actor: Actor) -> bool:
         for erase in (events.erase, idempotency_keys.erase, purposes.delete_all, members.delete_all):
             # claim: C-156
             erase(app.db, organization_id)
-        switches.enable(app.db, organization_id)
         # claim: C-156
         if organizations.blank(app.db, organization_id):
             entry = AuditEntry(at=app.clock(), event=HostAuditEvent.ORGANIZATION_DELETED, actor=actor)

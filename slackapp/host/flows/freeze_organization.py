@@ -37,8 +37,7 @@ def end(app: App, organization_id: str, actor: Actor, now: int) -> bool:
         held = connections.list_held(app.db, organization_id)
         for key, tenant, _ in held:
             freezes.delete(app.db, tenant, organization=organization_id)
-            active, why = ConnectionStatus.ACTIVE, StatusReason.FREEZE
-            change_connection.set_status(app.db, key, active, None, seen=why, now=now)
+            change_connection.resume(app.db, key, StatusReason.FREEZE, now)
         entry = _entry(HostAuditEvent.ORGANIZATION_UNFROZEN, organization_id, actor, now)
         app.vault.append(entry._replace(count=len(held)))
     return True

@@ -56,8 +56,7 @@ def reinstate(app: App, organization_id: str, member_id: str, actor: Actor, now:
         members.set_status(app.db, member, MemberStatus.ACTIVE, now)
         for connection_id in connections.note_owner_back(app.db, organization_id, member_id):
             key = ConnectionKey(organization_id, connection_id, ConnectionStatus.SUSPENDED)
-            active, why = ConnectionStatus.ACTIVE, StatusReason.OWNER
-            change_connection.set_status(app.db, key, active, None, seen=why, now=now)
+            change_connection.resume(app.db, key, StatusReason.OWNER, now)
         app.vault.append(_entry(HostAuditEvent.MEMBER_REINSTATED, member_id, actor, now))
     return True
 

@@ -22,6 +22,7 @@ def sweep(app: App, now: int) -> None:
     _end_attempts(app, now)
     _suspend(app, connections.list_long_unowned(app.db, now - OWNER_DAYS * _DAY), StatusReason.OWNER, now)
     _suspend(app, connections.list_aged(app.db, now), StatusReason.AGE, now)
+    _resume_unfrozen(app, now)
     sessions.sweep(app.db, now)
     sessions.sweep_token_ids(app.db, now)
     idempotency_keys.sweep(app.db, now)
@@ -54,6 +55,16 @@ def _suspend(app: App, keys: list[ConnectionKey], why: StatusReason, now: int) -
                 actor = replace(SCHEDULER, organization=key.organization_id)
                 entry = AuditEntry(at=now, event=HostAuditEvent.INTEGRATION_SUSPENDED, actor=actor, connection=key.id)
                 app.vault.append(entry._replace(detail=why))
+
+
+def _resume_unfrozen(app: App, now: int) -> None:
+    """Resumes what waited for the end of a freeze that nobody tells us of, such as an operator's."""
+    while unfrozen := connections.list_unfrozen(app.db):
+        with app.db.transaction():
+            # claim: C-199
+            resumed = sum(change_connection.resume(app.db, key, StatusReason.FREEZE, now) for key in unfrozen)
+        if not resumed:
+            return
 
 
 def _in_portions(app: App, delete: Callable[[], int]) -> bool:

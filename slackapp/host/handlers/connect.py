@@ -11,9 +11,10 @@ from slackapp.host.checks.page_origin import require_origin
 from slackapp.host.errors import HostRefusal, HostRefused, RefusedRedirect
 from slackapp.host.flows.connect import begin_connect, confirm_connect, finish_connect, open_session
 from slackapp.host.flows.connect.begin_connect import ConnectRequest
+from slackapp.host.flows.connect.finish_connect import CONNECT_PATH
 from slackapp.host.flows.connect.open_session import PageMember
 from slackapp.host.handlers import connect_pages
-from slackapp.host.handlers.connect_pages import BEGIN, CONFIRM, CONNECT_PATH
+from slackapp.host.handlers.connect_pages import BEGIN, CONFIRM
 from slackapp.host.model import ConnectionKind, ConnectionStatus
 from slackapp.host.rows import Connection
 from slackapp.host.store import connections, organizations, purposes
@@ -83,7 +84,7 @@ def receive_form(app: App, request: Request, caller: PageMember, now: int) -> Re
         return connect_pages.redirect_page(frame, begin_connect.run(app, caller, asked, now).authorize_url)
     if form.get("step") != CONFIRM:
         raise HostRefused(HostRefusal.CONNECT_FIELD, field="step", actor=caller)
-    location = confirm_connect.run(app, request.header("cookie"), caller, now)
+    location = confirm_connect.run(app, request.header("cookie"), caller, leaves=form.get("leaves", ""), now=now)
     if location is None:
         return connect_pages.nothing_waits(frame, app.settings.host_url + app.settings.host_return_path)
     return connect_pages.redirect_page(frame, location)

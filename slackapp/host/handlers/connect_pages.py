@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from slackapp.errors import Refused
 from slackapp.host.checks import form_token
 from slackapp.host.flows.connect.confirm_connect import WaitingConnection
+from slackapp.host.flows.connect.finish_connect import CONNECT_PATH
 from slackapp.host.rows import Connection, Purpose
 from slackapp.web.components import (
     Field,
@@ -22,7 +23,7 @@ from slackapp.web.components import (
 from slackapp.web.refusals import refusal_headers
 from slackapp.web.response import SECURITY_HEADERS, Headers, Response, html
 
-CONNECT_PATH, SESSION_PATH = "/settings/connect", "/settings/session"
+SESSION_PATH = "/settings/session"
 CONFIRM, BEGIN = "confirm", "begin"
 """What a form of the page is for."""
 FOOT = (Link("/privacy", "Privacy"), Link("/support", "Support"))
@@ -35,13 +36,18 @@ FORM_HEADERS: Headers = (("Content-Security-Policy", _POLICY), ("Referrer-Policy
 def confirm(frame: Frame, waiting: WaitingConnection, token: str) -> Response:
     """The page that names what is connected, with one button."""
     purpose = _row("For", waiting.purpose) if waiting.purpose else ""
+    replaces, named = "", ""
+    if waiting.leaves:
+        left = f"<p>It replaces <strong>{escape(waiting.leaves_name)}</strong>: that workspace is removed, and "
+        replaces = notice(Tone.WARNING, f"{left}everything of it is erased here.</p>")
+        named = hidden("leaves", waiting.leaves)
     return _form_page(
         frame,
         f"Connect {waiting.workspace}?",
         f"<dl>{_row('Slack workspace', waiting.workspace)}{_row('Will belong to', waiting.organization)}{purpose}</dl>"
-        f"<p>People of {escape(waiting.organization)} can then use the workspace through this app. Nothing is "
-        "connected before you press the button.</p>"
-        f"{_form(CONFIRM, token, '', f'Connect {waiting.workspace}')}"
+        f"{replaces}<p>People of {escape(waiting.organization)} can then use the workspace through this app. Nothing "
+        "is connected before you press the button.</p>"
+        f"{_form(CONFIRM, token, named, f'Connect {waiting.workspace}')}"
         '<p class="note">You did not begin this? Close the page: it is given back to Slack by itself.</p>',
     )
 

@@ -50,6 +50,23 @@ def find_held(db: Database, tenant: Tenant) -> Connection | None:
     return _connection(row) if row is not None else None
 
 
+def find_ended(db: Database, organization_id: str, tenant: Tenant) -> str | None:
+    """Finds the id of the connection by which an organization has held a tenant, and which may be brought back."""
+    row = db.one("find_ended_connection", {**columns_of(tenant), "organization_id": organization_id})
+    return str(row["id"]) if row is not None else None
+
+
+def list_serving(db: Database, organization_id: str) -> list[Connection]:
+    """Lists workspaces that an organization holds, at most two. That is enough to tell whether there are several."""
+    return list(map(_connection, db.many("list_held_workspaces", {"organization_id": organization_id})))
+
+
+def find_newest_ended(db: Database, organization_id: str) -> Connection | None:
+    """Finds the newest workspace that an organization has held, and has not given up for good."""
+    row = db.one("find_newest_ended", {"organization_id": organization_id})
+    return _connection(row) if row is not None else None
+
+
 def page(
     db: Database, organization_id: str, kind: ConnectionKind, after: tuple[int, str] = (0, ""), most: int = 200
 ) -> list[Connection]:
@@ -132,10 +149,10 @@ def count_unvaulted(db: Database) -> int:
     return count_rows(db, "count_unvaulted_connections", {})
 
 
-def list_under_key(db: Database, host_key_id: str) -> list[ConnectionKey]:
-    """Lists pending connections that were begun under a host key, at most 100."""
-    rows = db.many("attempts_under_key", {"host_key_id": host_key_id})
-    return [ConnectionKey(row["organization_id"], row["id"], ConnectionStatus.PENDING) for row in rows]
+def list_under_key(db: Database, host_key_id: str, after: str = "") -> list[ConnectionKey]:
+    """Lists attempts that were begun under a host key and whose end is open, at most 100, behind that id."""
+    rows = db.many("attempts_under_key", {"host_key_id": host_key_id, "after": after})
+    return [ConnectionKey(row["organization_id"], row["id"], _STATUSES[row["status"]]) for row in rows]
 
 
 def list_long_unowned(db: Database, before: int) -> list[ConnectionKey]:
@@ -148,6 +165,12 @@ def list_aged(db: Database, now: int) -> list[ConnectionKey]:
     """Lists active connections that are older than they may be, at most 100."""
     rows = db.many("list_aged", {"now": now})
     return [ConnectionKey(row["organization_id"], row["id"], ConnectionStatus.ACTIVE) for row in rows]
+
+
+def list_unfrozen(db: Database) -> list[ConnectionKey]:
+    """Lists connections that are suspended for a freeze that has ended, at most 100."""
+    rows = db.many("list_unfrozen", {})
+    return [ConnectionKey(row["organization_id"], row["id"], ConnectionStatus.SUSPENDED) for row in rows]
 
 
 # Life
@@ -197,7 +220,8 @@ def set_status(
 
     With `seen`, only where that is the reason for its status.
     """
-    require_change(key.status, status)
+    if key.status != status:  # another reason is no other status
+        require_change(key.status, status)
     change = {"status": str(status), "reason": str(reason or ""), "seen_reason": seen, "now": now}
     return db.execute("set_connection_status", {**_seen(key), **change}) == 1
 
@@ -247,6 +271,12 @@ def note_used(db: Database, key: ConnectionKey, now: int) -> None:
 def note_validated(db: Database, key: ConnectionKey, now: int) -> None:
     """Notes that Slack was asked about its token, and that it lives."""
     db.execute("validate_connection", {**_seen(key), "now": now})
+
+
+def clear_purpose(db: Database, organization_id: str, purpose_id: str, now: int) -> None:
+    """Takes a purpose from all that is for it: it is there no more."""
+    whose = {"organization_id": organization_id, "purpose_id": purpose_id}
+    db.execute("clear_purpose_of_connections", {**whose, "now": now})
 
 
 def note_owner_missing(db: Database, organization_id: str, member_id: str, now: int) -> list[str]:

@@ -14,10 +14,12 @@ LEASE = 60
 """Seconds that giving one back may take: longer than every call to Slack in it."""
 
 
-def add(db: Database, connection_id: str, cookie_hash: bytes, grant: Sealed, expires_at: int) -> None:
-    """Keeps a grant; `cookie_hash` is of the cookie that ties it to a browser."""
+def add(
+    db: Database, connection_id: str, cookie_hash: bytes, grant: Sealed, expires_at: int, *, installer_id: str = ""
+) -> None:
+    """Keeps a grant; `cookie_hash` is of the cookie that ties it to a browser, `installer_id` whoever approved."""
     kept = {"connection_id": connection_id, "cookie_hash": cookie_hash, "grant_sealed": grant.blob}
-    db.execute("add_quarantine", {**kept, "expires_at": expires_at})
+    db.execute("add_quarantine", {**kept, "expires_at": expires_at, "installer_id": installer_id})
 
 
 def find_by_cookie(db: Database, cookie_hash: bytes) -> Quarantine | None:
@@ -38,7 +40,7 @@ def expire(db: Database, connection_id: str, now: int) -> None:
 
 
 def list_expired(db: Database, now: int, steady: int) -> list[Quarantine]:
-    """Lists what is to be given back and nobody is at, at most 20."""
+    """Lists what is to be given back and nobody is at, at most 20; what was tried last comes last."""
     asked = {"now": now, "latest": now + LIFETIME + 60, "steady": steady, "lease": LEASE}
     return [_quarantine(row) for row in db.many("list_expired_quarantines", asked)]
 
@@ -47,6 +49,17 @@ def take_lease(db: Database, connection_id: str, owner: str, steady: int) -> boo
     """Takes the right to give it back; False where somebody else has it."""
     lease = {"connection_id": connection_id, "owner": owner, "steady": steady, "lease": LEASE}
     return db.execute("lease_quarantine", lease) == 1
+
+
+def release(db: Database, connection_id: str, owner: str, steady: int) -> None:
+    """Ends one's own lease, and puts the grant behind all others: it was tried, and must wait."""
+    db.execute("release_quarantine", {"connection_id": connection_id, "owner": owner, "steady": steady})
+
+
+def has_other(db: Database, tenant: Tenant, installer_id: str, besides: str) -> bool:
+    """Tells whether another grant for a tenant waits: of that installer, or of anybody for ""."""
+    asked = {**tenant_columns(tenant), "installer_id": installer_id, "connection_id": besides}
+    return db.one("has_other_quarantine", asked) is not None
 
 
 def is_being_given_back(db: Database, tenant: Tenant, steady: int) -> bool:

@@ -243,6 +243,16 @@ def test_a_refusal_gets_a_row_that_says_who_what_and_for_what(ready: World) -> N
     )  # fmt: skip
 
 
+@pytest.mark.claim("C-116")
+@pytest.mark.parametrize("stop", [suspect, die], ids=["suspected", "dead"])
+def test_what_is_frozen_is_refused_as_that_whatever_else_stops_it(ready: World, stop: Act) -> None:
+    """The tenant is stopped for a reason of its own, and I hope that nobody sees that I asked while it was frozen."""
+    stop(ready)
+    freeze(ready, north_tenant())
+    assert refused(lambda: call_as(ready.service.app, north_tenant(), ACTOR)).refusal is Refusal.FROZEN
+    assert ready.audit()[-1] == "refused.frozen"
+
+
 @pytest.mark.claim("C-108", "C-116")
 def test_a_capability_is_asked_before_anything_else(ready: World, rows_at_openings: list[Any]) -> None:
     for capability in (BEHAVIOUR, VALIDATE, BOLT, Capability("own", frozenset({"*"}))):

@@ -288,8 +288,11 @@ def test_a_change_that_meets_another_one_is_told_so_and_nothing_is_lost(world: W
 
 def test_a_new_owner_ends_a_suspension_for_want_of_one(world: World, host: Host) -> None:
     connection = connect(world, host)
+    for member in ("bob", "carol"):
+        add_member(world, ACME, member)
+    assert host.of().put(INTEGRATION, {"ownerId": "carol"}).status == 200
+    assert host.post("members/carol/offboard", {}).status == 200
     move(world, connection, ConnectionStatus.SUSPENDED, StatusReason.OWNER)
-    add_member(world, ACME, "bob")
     assert host.of().put(INTEGRATION, {"maxAgeDays": 3}).json["integration"]["status"] == "suspended"
     assert host.of().put(INTEGRATION, {"ownerId": "bob"}).json["integration"]["status"] == "active"
 

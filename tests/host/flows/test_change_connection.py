@@ -162,9 +162,12 @@ def test_an_operators_freeze_and_an_organizations_are_two(db: SqliteDatabase) ->
 # What the end of a tenant does
 
 
-@pytest.mark.claim("C-152")
+@pytest.mark.claim("C-152", "C-190")
 def test_whatever_names_a_tenant_that_is_erased_is_revoked_with_it(world: World) -> None:
-    """An admin uninstalls while one connection serves and another one's grant waits: both end at once."""
+    """An admin uninstalls while one connection serves and another one's grant waits: both end at once.
+
+    Of whoever only waited, not even the tenant is kept, and its organization is told nothing.
+    """
     app = world.service.app
     world.browser().install()
     mine = connect(app.db, NORTH)
@@ -177,10 +180,12 @@ def test_whatever_names_a_tenant_that_is_erased_is_revoked_with_it(world: World)
         quarantines.add(app.db, other.id, bytes(32), sealed(), NOW + 600)
     world.clock.advance(400)
     assert world.event({"type": "app_uninstalled"}).status == 200
-    for organization, connection_id in ((ACME, mine.id), (GLOBEX, other.id)):
-        after = read(app.db, organization, connection_id)
-        assert (after.status, after.status_reason, after.tenant) == (REVOKED, StatusReason.UNINSTALLED, NORTH)
-        assert told(app.db, organization)[-1] == ("connection.revoked", "uninstalled")
+    after = read(app.db, ACME, mine.id)
+    assert (after.status, after.status_reason, after.tenant) == (REVOKED, StatusReason.UNINSTALLED, NORTH)
+    assert told(app.db)[-1] == ("connection.revoked", "uninstalled")
+    waited = read(app.db, GLOBEX, other.id)
+    assert (waited.status, waited.status_reason, waited.tenant) == (FAILED, StatusReason.NOT_CONFIRMED, None)
+    assert (waited.team_id, waited.enterprise_id, told(app.db, GLOBEX)) == ("", "", [])
     assert world.count("quarantines") == 0
     assert world.count("installations") == 0
     world.work()

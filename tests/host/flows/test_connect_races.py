@@ -178,3 +178,36 @@ def test_a_kill_after_a_move_to_another_workspace_leaves_the_first_to_the_worker
     world.clock.advance(61)
     world.work()
     assert (world.status(NORTH), world.slack.installed, live_tokens(world, NORTH)) == ("", [SOUTH], [])
+
+
+@pytest.mark.claim("C-195")
+def test_a_rate_of_slacks_that_another_exchange_has_met_keeps_no_attempt_open(world: World) -> None:
+    """While my code is refused, Slack wants no more exchanges of anybody's: my attempt is over all the same."""
+    mine, other = ann(world), eve(world)
+    approved, others = (each.approve(each.begin().authorize_url) for each in (mine, other))
+
+    def meet_a_limit() -> None:
+        world.slack.fault(Fault("oauth.v2.access", "ratelimited", retry_after=30))
+        assert other.come_back(others).status == 503
+
+    during(world, "users.info", meet_a_limit)
+    world.slack.fault(Fault("users.info", "error", error="user_not_found"))
+    assert told(mine.come_back(approved).location) == {"status": "error", "error": "installer_not_admin"}
+    assert (mine.statuses(), other.statuses()) == (["failed"], ["pending"])
+    world.clock.advance(31)
+    assert other.come_back(others).status == 302
+    assert other.statuses() == ["quarantined"]
+
+
+@pytest.mark.claim("C-195")
+def test_a_code_that_slack_refuses_beside_somebody_elses_limit_ends_its_attempt(world: World) -> None:
+    mine, other = ann(world), eve(world)
+    approved, others = (each.approve(each.begin().authorize_url) for each in (mine, other))
+    world.slack.fault(Fault("oauth.v2.access", "error", error="invalid_code"))
+
+    def meet_a_limit() -> None:
+        world.service.app.cooldowns.start("oauth.v2.access", 30, world.clock())
+
+    during(world, "oauth.v2.access", meet_a_limit)
+    assert told(mine.come_back(approved).location) == {"status": "error", "error": "exchange_failed"}
+    assert (mine.statuses(), others != approved, other.statuses()) == (["failed"], True, ["pending"])

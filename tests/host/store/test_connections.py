@@ -269,10 +269,10 @@ BY_OTHER = {
 """Found by a secret, of which the database has the hash."""
 BY_TENANT = {
     "find_held_connection", "connections_of_tenant", "export_connections", "count_connections", "has_connection_rows",
-    "is_tenant_given_back", "find_overlap", }  # fmt: skip
+    "is_tenant_given_back", "find_overlap", "has_other_quarantine", }  # fmt: skip
 """Found by Slack's verified tenant."""
 BY_CONNECTION = {
-    "add_quarantine", "end_quarantine", "lease_quarantine", "delete_quarantine",
+    "add_quarantine", "end_quarantine", "lease_quarantine", "delete_quarantine", "release_quarantine",
 }  # fmt: skip
 """Of a connection that was found so before."""
 OF_ALL = {
@@ -281,7 +281,7 @@ OF_ALL = {
     "sweep_host_events", "list_expired_quarantines", "drop_all_quarantines", "sweep_tickets", "end_tickets_under_key",
     "end_all_tickets", "sweep_sessions", "end_sessions_under_key", "end_all_sessions", "sweep_token_ids",
     "sweep_idempotent", "sweep_approvals", "list_switches", "has_workspaces_installed", "is_any_given_back",
-    "count_unvaulted_connections", "count_overdue_attempts",
+    "count_unvaulted_connections", "count_overdue_attempts", "list_unfrozen",
 }  # fmt: skip
 """For upkeep, an operator, a host key, or the host, which speaks for every organization."""
 ASKED = re.compile(r"\borganization_id (?:= :organization_id|IN \('', :organization_id\))")
@@ -375,6 +375,10 @@ LOOKED_UP = {
     "sweep_failed_connections": "connections_failed",
     "attempts_under_key": "connections_under_key",
     "find_overlap": "connections_enterprise",
+    "list_held_workspaces": "connections_serving",
+    "find_newest_ended": "connections_ended",
+    "find_ended_connection": "connections_tenant",
+    "list_unfrozen": "connections_frozen",
 }
 """Statement → the index that finds its rows."""
 

@@ -5,7 +5,7 @@ import pytest
 from slackapp.errors import StoreConstraintError
 from slackapp.host.store import connections, quarantines
 from slackapp.store.engine.sqlite import SqliteDatabase
-from tests.store.rows import NORTH, SOUTH, sealed
+from tests.store.rows import NORTH, SOUTH, change, sealed
 from tests.support.connected import ACME, GLOBEX, NOW, begin
 
 STEADY = 5000
@@ -54,3 +54,36 @@ def test_what_is_over_is_given_back_by_one_at_a_time(db: SqliteDatabase) -> None
     quarantines.expire(db, waiting, NOW + 50)
     assert due() == [waiting]
     assert [each.connection_id for each in quarantines.list_expired(db, NOW - 90_000, STEADY)] == [waiting], "ahead"
+
+
+@pytest.mark.claim("C-194")
+def test_who_waits_again_comes_after_all_that_were_not_tried(db: SqliteDatabase) -> None:
+    """I let twenty grants wait that nobody can give back just now: the others are not held up."""
+    made = [wait_for(db, number, bytes([number]) * 32, NOW - 90 + number) for number in range(1, 23)]
+
+    def due(steady: int) -> list[str]:
+        return [each.connection_id for each in quarantines.list_expired(db, NOW, steady)]
+
+    first = due(STEADY)
+    assert first == made[:20]
+    for each in first:
+        assert quarantines.take_lease(db, each, "one", STEADY)
+        quarantines.release(db, each, "two", STEADY)
+        assert quarantines.is_any_given_back(db, STEADY), "it is not theirs"
+        quarantines.release(db, each, "one", STEADY)
+    assert not quarantines.is_any_given_back(db, STEADY)
+    assert due(STEADY + 60) == [*made[20:], *made[:18]]
+
+
+@pytest.mark.claim("C-193")
+def test_whether_anybody_else_waits_with_the_same_token(db: SqliteDatabase) -> None:
+    attempt, other = begin(db, 1), begin(db, 2, GLOBEX)
+    for each, cookie, installer in ((attempt, MINE, "U1"), (other, OTHER, "U2")):
+        assert connections.quarantine(db, each.key, NORTH, "", NOW)
+        quarantines.add(db, each.id, cookie, sealed(), NOW + 600, installer_id=installer)
+    assert quarantines.has_other(db, NORTH, "", attempt.id), "the bot's is one"
+    assert quarantines.has_other(db, NORTH, "U2", attempt.id)
+    assert not quarantines.has_other(db, NORTH, "U1", attempt.id)
+    assert not quarantines.has_other(db, SOUTH, "", attempt.id)
+    change(db.path, "UPDATE quarantines SET installer_id = ''")
+    assert quarantines.has_other(db, NORTH, "U1", attempt.id), "of before it was noted"

@@ -11,7 +11,7 @@ from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
 from slackapp.flows.install import keep_grant
 from slackapp.flows.removal import uninstall_tenant
-from slackapp.host.checks.transitions import UNDER_WAY
+from slackapp.host.checks.transitions import HELD, UNDER_WAY
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows import change_connection
 from slackapp.host.flows.change_connection import Activation
@@ -26,12 +26,16 @@ Left = list[tuple[Tenant, Installation | None]]
 
 
 class ConfirmedGrant(NamedTuple):
-    """Grant that a member's own session has confirmed: `session` is the digest of its secret."""
+    """Grant that a member's own session has confirmed: `session` is the digest of its secret.
+
+    `leaves` is the id of the tenant that is left for it, as it was shown to that member, or "".
+    """
 
     attempt: Connection
     grant: Grant
     session: bytes
     team_domain: str = ""
+    leaves: str = ""
 
 
 def run(app: App, confirmed: ConfirmedGrant, actor: Actor, now: int) -> None:
@@ -55,6 +59,9 @@ def _activate(app: App, confirmed: ConfirmedGrant, actor: Actor, *, left: Left, 
     # claim: C-167
     if session is None or session.login[:2] != (attempt.organization_id, attempt.user_id):
         raise HostRefused(HostRefusal.NOT_CONFIRMED)
+    # claim: C-196
+    if not all(may_connect.is_key_live(app, key_id) for key_id in (attempt.host_key_id, session.login.host_key_id)):
+        raise HostRefused(HostRefusal.NOT_CONFIRMED)
     may_connect.use_approval(app, attempt, session.login.role, now)
     # claim: C-167
     if quarantines.is_being_given_back(db, grant.tenant, app.clock.steady()):
@@ -67,16 +74,41 @@ def _activate(app: App, confirmed: ConfirmedGrant, actor: Actor, *, left: Left, 
     done = change_connection.activate(db, attempt, _held(confirmed), actor, now=now)
     if done is None:
         raise HostRefused(HostRefusal.NOT_CONFIRMED)
+    # claim: C-191
+    if done.left is not None and done.left.id != confirmed.leaves:
+        raise HostRefused(HostRefusal.LEAVES)
     _note(app, attempt, done, grant.tenant, actor=actor, now=now)
     left.clear()
     if done.left is not None:
         left.append((done.left, uninstall_tenant.begin(app, done.left, actor, now)))
 
 
+def require_allowed(app: App, attempt: Connection, tenant: Tenant, now: int) -> None:
+    """Asks who may before anything more is asked of Slack. Raises HostRefused."""
+    may_connect.require_role(app, attempt, now)
+    own = to_own_connection(app, attempt, tenant)
+    may_connect.require(app, attempt.organization_id, attempt.user_id, own.reconnects)
+
+
 def to_own_connection(app: App, attempt: Connection, tenant: Tenant) -> Connection:
-    """A workspace that the organization holds already is brought back, asked for or not: it has one connection."""
+    """A workspace that the organization holds, or has held, is brought back, asked for or not: it has one connection.
+
+    One that was held is so unless another one was asked for.
+    """
     own = connections.find_held(app.db, tenant)
-    return attempt if own is None else attempt._replace(reconnects=own.id)
+    if own is not None and own.organization_id == attempt.organization_id:
+        return attempt._replace(reconnects=own.id)
+    if attempt.reconnects:
+        return attempt
+    # claim: C-197
+    return attempt._replace(reconnects=connections.find_ended(app.db, attempt.organization_id, tenant) or "")
+
+
+def find_left(app: App, attempt: Connection, tenant: Tenant) -> Connection | None:
+    """Finds the connection whose workspace is left, removed and erased where the attempt brings that tenant."""
+    own = to_own_connection(app, attempt, tenant)
+    before = connections.find(app.db, attempt.organization_id, own.reconnects) if own.reconnects else None
+    return before if before is not None and before.status in HELD and before.tenant != tenant else None
 
 
 def _held(confirmed: ConfirmedGrant) -> HeldWorkspace:

@@ -3,6 +3,7 @@
 `/settings/connect`, after the host's own page has sent its member's ticket. Arrows 15 and further of connecting.
 """
 
+import hmac
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -14,18 +15,23 @@ from slackapp.host.flows import pending_records
 from slackapp.host.flows.connect import activate_connect, finish_connect, give_back, return_to_host
 from slackapp.host.flows.connect.activate_connect import ConfirmedGrant
 from slackapp.host.flows.connect.open_session import PageMember
-from slackapp.host.model import ConnectionStatus
+from slackapp.host.model import ConnectionStatus, ConnectionWay
 from slackapp.host.rows import Connection, Quarantine, StatusReason
-from slackapp.host.store import connections, organizations, purposes
+from slackapp.host.store import connections, organizations, purposes, quarantines
 from slackapp.model import Grant
 
 
 class WaitingConnection(NamedTuple):
-    """Connection that a member is asked to confirm, in names for people; `purpose` may be empty."""
+    """Connection that a member is asked to confirm, in names for people; `purpose` may be empty.
+
+    `leaves` is the id of the tenant that is left for it, removed and erased, with its name; both are "" for none.
+    """
 
     workspace: str
     organization: str
     purpose: str
+    leaves: str
+    leaves_name: str
 
 
 class _WaitingGrant(NamedTuple):
@@ -42,24 +48,33 @@ def show(app: App, cookie_header: str, member: PageMember, now: int) -> WaitingC
     attempt = found.attempt
     organization = organizations.find(app.db, attempt.organization_id)
     purpose = purposes.find(app.db, attempt.organization_id, attempt.purpose_id)
+    left = activate_connect.find_left(app, attempt, found.grant.tenant)
+    leaves = left.tenant.id if left is not None and left.tenant is not None else ""
     return WaitingConnection(
         workspace=activate_connect.workspace_name(found.grant),
         organization=(organization.name if organization is not None else "") or attempt.organization_id,
         purpose=purpose.text if purpose is not None else "",
+        leaves=leaves,
+        leaves_name=(left.team_name if left is not None else "") or leaves,
     )
 
 
-def run(app: App, cookie_header: str, member: PageMember, now: int) -> str | None:
-    """Makes it active; returns where at the host to go, or None where nothing waits. Raises Refused."""
+def run(app: App, cookie_header: str, member: PageMember, *, leaves: str, now: int) -> str | None:
+    """Makes it active; returns where at the host to go, or None where nothing waits. Raises Refused.
+
+    `leaves` is the id of the tenant that the member was told would be left.
+    """
     found = _find(app, cookie_header, member, now)
     if found is None:
         return None
     return_url = return_to_host.read_return_url(app, found.attempt)
     try:
+        # claim: C-192
+        activate_connect.require_allowed(app, found.attempt, found.grant.tenant, now)
         # 18. what was granted a while ago still lives
         domain = _ask_slack(app, found.grant)
         # 19. store and activate in one transaction, which asks everything again
-        confirmed = ConfirmedGrant(found.attempt, found.grant, member.digest, domain)
+        confirmed = ConfirmedGrant(found.attempt, found.grant, member.digest, team_domain=domain, leaves=leaves)
         activate_connect.run(app, confirmed, member, now)
     except (Refused, StoreError) as error:
         refusal = error.refusal if isinstance(error, Refused) else Refusal.NOT_STORED
@@ -84,6 +99,10 @@ def _find(app: App, cookie_header: str, member: PageMember, now: int) -> _Waitin
     if attempt is None or attempt.status != ConnectionStatus.QUARANTINED:
         return None
     is_own = (member.organization, member.id) == (attempt.organization_id, attempt.user_id)
+    if attempt.way == ConnectionWay.PAGE:
+        began_in = quarantines.find_session_of_state(app.db, attempt.state_hash or b"") or b""
+        # claim: C-169
+        is_own = is_own and hmac.compare_digest(member.digest, began_in)
     # claim: C-171
     if not is_own or now > quarantine.expires_at:
         give_back.run(app, quarantine, StatusReason.NOT_CONFIRMED, member, now=now)

@@ -37,6 +37,8 @@ from slackapp.store import oauth_states
 
 QUARANTINE_COOKIE = "connect"
 """In the name of the cookie that ties a grant to the browser that brought it."""
+CONNECT_PATH = "/settings/connect"
+"""Our own page, on which a grant is confirmed."""
 
 
 def _exchange(app: App, code: Secret) -> Mapping[str, Any]:
@@ -98,6 +100,9 @@ def _run(app: App, callback: Callback, actor: Actor, where: list[str], now: int)
         raise HostRefused(HostRefusal.STATE_UNKNOWN)
     if attempt.status != ConnectionStatus.PENDING:
         return _show_again(app, attempt)
+    # claim: C-196
+    if not may_connect.is_key_live(app, attempt.host_key_id):
+        raise HostRefused(HostRefusal.KEY_RETIRED)
     # claim: C-168
     if ("code" in query) == ("error" in query):
         raise Refused(Refusal.CODE_MISSING)
@@ -135,11 +140,9 @@ def _show_again(app: App, attempt: Connection) -> HostRedirect:
     """Shows what came of it: nothing is done again, and nothing given back."""
     where = app.settings.host_return_path
     if attempt.status == ConnectionStatus.QUARANTINED:
-        return HostRedirect(app.settings.host_url + app.settings.host_complete_path)
+        return HostRedirect(_where_it_waits(app, attempt))
     if attempt.status == ConnectionStatus.FAILED:
         return HostRedirect(return_to_host.error_url(app, where, attempt.status_reason))
-    if attempt.status == ConnectionStatus.REVOKED:
-        return HostRedirect(return_to_host.error_url(app, where, StatusReason.INVALID_STATE))
     return HostRedirect(return_to_host.workspace_url(app, where, attempt.team_name))
 
 
@@ -187,19 +190,20 @@ def _with_code(app: App, arrival: _Arrival, code: Secret, return_url: str, now: 
         data = exchange_code.run(app, _SLACK, arrival.state, code)
         # 10. the grant is for our app, brings a bot and names its own tenant
         grant = code_grant.verify_grant(data, app.settings.app_id)
-        _check(app, grant, now)
+        _check(app, arrival.attempt, grant, now)
         # 12. on the page: in the session that began, store and activate in one transaction
         if arrival.attempt.way == ConnectionWay.PAGE:
             return _activate(app, arrival, grant, return_url)
-        # 13. by API: the grant waits for the member's own login, sealed, tied to this browser
+        # 13. by API, or where another workspace is left for it: the grant waits, sealed, tied to this browser
         return _quarantine(app, arrival, grant)
+    except exchange_code.StillGoodError:
+        # claim: C-195
+        raise
     except (Refused, StoreError) as error:
         refusal = error.refusal if isinstance(error, Refused) else Refusal.NOT_STORED
         if refusal in exchange_code.COUNTED_AS_BAD:
             # claim: C-72
             app.failed_code_limit.spend(arrival.network, now)
-        if not data and app.cooldowns.seconds_left(_SLACK.exchange_code.method, now):
-            raise  # nobody has looked at the code, and the state is good again
         reason = return_to_host.REASONS.get(refusal, _OTHERWISE.get(refusal, StatusReason.NOT_STORED))
         # 14. what is refused is given back
         _refuse(app, arrival, data, grant, reason=reason)
@@ -211,10 +215,12 @@ def _with_code(app: App, arrival: _Arrival, code: Secret, return_url: str, now: 
         raise
 
 
-def _check(app: App, grant: Grant, now: int) -> None:
+def _check(app: App, attempt: Connection, grant: Grant, now: int) -> None:
     # claim: C-170
     if grant.bot is None:
         raise HostRefused(HostRefusal.WITHOUT_BOT)
+    # claim: C-192
+    activate_connect.require_allowed(app, attempt, grant.tenant, now)
     # 11. the workspace is allowed, and whoever approved is an admin of it
     # claim: C-170
     installer.require_allowed(grant, app.settings.allowed_teams)
@@ -228,6 +234,9 @@ def _activate(app: App, arrival: _Arrival, grant: Grant, return_url: str) -> Hos
     # claim: C-169
     if arrival.session is None:
         raise HostRefused(HostRefusal.NOT_CONFIRMED)
+    # claim: C-191
+    if activate_connect.find_left(app, arrival.attempt, grant.tenant) is not None:
+        return _quarantine(app, arrival, grant)
     confirmed = ConfirmedGrant(arrival.attempt, grant, arrival.session.digest)
     activate_connect.run(app, confirmed, arrival.actor, app.clock())
     return HostRedirect(return_to_host.workspace_url(app, return_url, activate_connect.workspace_name(grant)))
@@ -237,7 +246,14 @@ def _quarantine(app: App, arrival: _Arrival, grant: Grant) -> HostRedirect:
     secret = browser_binding.new_browser_secret(app.entropy(browser_binding.SECRET_BYTES))
     _keep(app, arrival, grant, secret, expires_at=app.clock() + quarantines.LIFETIME, ask=True)
     cookie = browser_binding.set_cookie(secret, app.settings.secure, quarantines.LIFETIME, QUARANTINE_COOKIE)
-    return HostRedirect(app.settings.host_url + app.settings.host_complete_path, cookie)
+    return HostRedirect(_where_it_waits(app, arrival.attempt), cookie)
+
+
+def _where_it_waits(app: App, attempt: Connection) -> str:
+    """Finds the page on which a grant is confirmed. By API the host's page opens a session first."""
+    if attempt.way == ConnectionWay.PAGE:
+        return app.settings.public_url + CONNECT_PATH
+    return app.settings.host_url + app.settings.host_complete_path
 
 
 def _keep(app: App, arrival: _Arrival, grant: Grant, secret: str, *, expires_at: int, ask: bool) -> None:
@@ -253,7 +269,8 @@ def _keep(app: App, arrival: _Arrival, grant: Grant, secret: str, *, expires_at:
             may_connect.require(app, attempt.organization_id, attempt.user_id, own.reconnects)
         if not connections.quarantine(app.db, attempt.key, grant.tenant, grant.enterprise_id, now=now):
             raise HostRefused(HostRefusal.NOT_CONFIRMED)
-        quarantines.add(app.db, attempt.id, browser_binding.browser_digest(secret), sealed, expires_at=expires_at)
+        digest, approved_by = browser_binding.browser_digest(secret), grant.installer_id
+        quarantines.add(app.db, attempt.id, digest, sealed, expires_at=expires_at, installer_id=approved_by)
         # It has brought no installation: that is told where one comes of it.
         oauth_states.set_outcome(app.db, arrival.state.id_hash, StateOutcome.FAILED, grant.tenant)
 
@@ -275,19 +292,11 @@ def _refuse(app: App, arrival: _Arrival, data: Mapping[str, Any], grant: Grant |
             give_back.run(app, kept, reason, arrival.actor, now=now)
     except (Refused, StoreError):
         # The attempt was ended meanwhile, or nothing can be stored: as in an install.
-        if grant is None or not _waits_elsewhere(app, arrival.attempt, grant):
+        if grant is None:
             revoke_answer.run(app, data)
+        else:
+            give_back.revoke_own(app, arrival.attempt.id, grant)
         app.log.error("grant_not_kept", {"reason": str(reason)})
-
-
-def _waits_elsewhere(app: App, attempt: Connection, grant: Grant) -> bool:
-    """Tells whether another connection holds, or waits with, the very token that does not rotate."""
-    if grant.bot is not None and grant.bot.refresh is not None:
-        return False
-    try:
-        return connections.has_rows(app.db, grant.tenant, grant.enterprise_id, attempt.id)
-    except StoreError:
-        return True
 
 
 def quarantine_of(app: App, cookie_header: str) -> Quarantine | None:

@@ -2,12 +2,14 @@
 
 Removing the app from a tenant ends whatever else lives there, so it is done only where nothing does: no installation,
 no row of a connection in any status, no exchange under way that could bring one. While Slack is asked, a lease lets new
-grants wait. Elsewhere this pair alone is revoked; and a token that does not rotate is the very one in use, and stays.
+grants wait. Elsewhere each token is judged by itself: a rotating pair is revoked, and so is a token that does not
+rotate and that nobody else has. One that is in use stays: whoever grants again gets the very same.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
-from slackapp.errors import DecryptError, SlackCallError, SlackErrorKind
+from slackapp.errors import DecryptError, SlackCallError, SlackErrorKind, StoreError
 from slackapp.flows.app import App
 from slackapp.flows.install import drop_dead_pair, store_grant
 from slackapp.flows.upkeep.interrupted_calls import MAX_EXCHANGE_SECONDS
@@ -16,11 +18,34 @@ from slackapp.host.flows import change_connection, pending_records
 from slackapp.host.model import ConnectionStatus
 from slackapp.host.rows import Connection, GrantOutcome, HostAuditEvent, Quarantine, StatusReason
 from slackapp.host.store import connections, quarantines
-from slackapp.model import SCHEDULER, Actor, AuditEntry, AuditResult, Grant, Tenant, TenantKind
-from slackapp.store import installations, oauth_states
+from slackapp.model import (
+    BOT,
+    SCHEDULER,
+    Actor,
+    AuditEntry,
+    AuditResult,
+    Grant,
+    GrantedToken,
+    Holder,
+    InstallationStatus,
+    Tenant,
+    TenantKind,
+    TokenStatus,
+)
+from slackapp.store import installations, oauth_states, tokens
 
 _GIVE_UP_AFTER = 3600
 """Seconds after its expiry for which Slack is asked again, each minute."""
+_WAITS = 5 * MAX_EXCHANGE_SECONDS
+"""Seconds after its expiry for which it waits while exchanges are under way. The one that may bring the same token is
+over long before: what goes on then was begun later, and others could begin one after the other for ever."""
+
+
+class _Plan(NamedTuple):
+    """Plan of what is done with a grant, and with which of its tokens."""
+
+    outcome: GrantOutcome
+    tokens: tuple[GrantedToken, ...]
 
 
 def run(app: App, quarantine: Quarantine, reason: StatusReason, actor: Actor, now: int) -> GrantOutcome | None:
@@ -37,18 +62,23 @@ def run(app: App, quarantine: Quarantine, reason: StatusReason, actor: Actor, no
             return None
         # Whatever becomes of it, nobody confirms it any more.
         quarantines.expire(app.db, attempt.id, now)
-        way = _choose(app, attempt, grant, now)
         # claim: C-164
-        if way is None or not quarantines.take_lease(app.db, attempt.id, app.process_id, app.clock.steady()):
+        if not quarantines.take_lease(app.db, attempt.id, app.process_id, app.clock.steady()):
             return None
-        if way is GrantOutcome.LEFT:
-            return _end(app, attempt, way, reason, actor=actor, now=now)
+        plan = _choose(app, attempt, grant, waited=now - quarantine.expires_at, now=now)
+        if plan is None:
+            quarantines.release(app.db, attempt.id, app.process_id, app.clock.steady())
+            return None
+        if plan.outcome is GrantOutcome.LEFT:
+            return _end(app, attempt, plan.outcome, reason, actor=actor, now=now)
     # 21. tell Slack
-    done = _uninstall(app, grant) if way is GrantOutcome.UNINSTALLED else _revoke(app, grant)
+    done = (_uninstall if plan.outcome is GrantOutcome.UNINSTALLED else _revoke)(app, plan.tokens)
     if done is None and now > quarantine.expires_at + _GIVE_UP_AFTER:
         done = GrantOutcome.ABANDONED
     # 22. the attempt has failed, and nothing of the grant is kept
     with app.db.transaction():
+        if done is None:
+            quarantines.release(app.db, attempt.id, app.process_id, app.clock.steady())
         return _end(app, attempt, done, reason, actor=actor, now=app.clock())
 
 
@@ -68,23 +98,59 @@ def _end(
     return done
 
 
-def _choose(app: App, attempt: Connection, grant: Grant, now: int) -> GrantOutcome | None:
+def _choose(app: App, attempt: Connection, grant: Grant, *, waited: int, now: int) -> _Plan | None:
     """Chooses what to do; None where that shows only when an exchange is over."""
-    rotates = all(token.refresh is not None for _, token in store_grant.granted_tokens(grant))
+    granted = tuple(store_grant.granted_tokens(grant))
+    own = tuple(each[1] for each in granted if _is_own(app, attempt.id, grant, each))
     # claim: C-164
-    if _lives_elsewhere(app, attempt, grant):
-        return GrantOutcome.REVOKED if rotates else GrantOutcome.LEFT
+    is_exchanging = oauth_states.has_open_exchange(app.db, now - MAX_EXCHANGE_SECONDS)
     # claim: C-164
-    if oauth_states.has_open_exchange(app.db, now - MAX_EXCHANGE_SECONDS):
-        return GrantOutcome.REVOKED if rotates else None
-    return GrantOutcome.UNINSTALLED
+    if not is_exchanging and not _lives_elsewhere(app, attempt, grant):
+        return _Plan(GrantOutcome.UNINSTALLED, tuple(token for _, token in granted))
+    # claim: C-194
+    if is_exchanging and waited <= _WAITS and any(token.refresh is None for token in own):
+        return None
+    return _Plan(GrantOutcome.REVOKED if own else GrantOutcome.LEFT, own)
+
+
+def _tenants(grant: Grant) -> tuple[Tenant, ...]:
+    """The tenant, and the enterprise over it."""
+    over = (Tenant(TenantKind.ENTERPRISE, grant.enterprise_id),) if grant.enterprise_id else ()
+    return (grant.tenant, *(each for each in over if each != grant.tenant))
+
+
+def _is_own(app: App, connection_id: str, grant: Grant, granted: tuple[Holder, GrantedToken]) -> bool:
+    """Tells whether nobody but this grant has the token. Of one that does not rotate, what is stored or waits says."""
+    holder, token = granted
+    if token.refresh is not None:
+        return True
+    for tenant in _tenants(grant):
+        # claim: C-193
+        if quarantines.has_other(app.db, tenant, "" if holder == BOT else grant.installer_id, connection_id):
+            return False
+        # claim: C-193
+        if _is_bot_in_use(app, tenant) if holder == BOT else _is_user_in_use(app, tenant, holder):
+            return False
+    return True
+
+
+def _is_bot_in_use(app: App, tenant: Tenant) -> bool:
+    """Tells whether the bot is stored, or was. To end it would end the app for all who wait to install again."""
+    installation = installations.find(app.db, tenant)
+    if installation is None:
+        return False
+    return installation.status != InstallationStatus.ACTIVE or tokens.find(app.db, tenant, BOT) is not None
+
+
+def _is_user_in_use(app: App, tenant: Tenant, holder: Holder) -> bool:
+    found = tokens.find(app.db, tenant, holder)
+    return found is not None and found.status != TokenStatus.DEAD
 
 
 def _lives_elsewhere(app: App, attempt: Connection, grant: Grant) -> bool:
     """Tells whether anything else is stored of the tenant, of its enterprise, or of a workspace of it."""
-    over = (Tenant(TenantKind.ENTERPRISE, grant.enterprise_id),) if grant.enterprise_id else ()
     # claim: C-164
-    if installations.find_first(app.db, (grant.tenant, *over)) is not None:
+    if installations.find_first(app.db, _tenants(grant)) is not None:
         return True
     # claim: C-164
     if grant.tenant.is_enterprise and quarantines.has_workspaces(app.db, grant.tenant.id):
@@ -92,9 +158,9 @@ def _lives_elsewhere(app: App, attempt: Connection, grant: Grant) -> bool:
     return connections.has_rows(app.db, grant.tenant, grant.enterprise_id, attempt.id)
 
 
-def _uninstall(app: App, grant: Grant) -> GrantOutcome | None:
+def _uninstall(app: App, granted: tuple[GrantedToken, ...]) -> GrantOutcome | None:
     """Removes the app. Where Slack does not allow that to this kind of token, the tokens are revoked."""
-    for _, token in store_grant.granted_tokens(grant):
+    for token in granted:
         try:
             app.slack.uninstall(token.access)
         except SlackCallError as error:
@@ -103,12 +169,23 @@ def _uninstall(app: App, grant: Grant) -> GrantOutcome | None:
             if error.kind is not SlackErrorKind.DEAD:
                 continue
         return GrantOutcome.UNINSTALLED
-    return _revoke(app, grant)
+    return _revoke(app, granted)
 
 
-def _revoke(app: App, grant: Grant) -> GrantOutcome | None:
-    revoked = [drop_dead_pair.revoke(app, token.access) for _, token in store_grant.granted_tokens(grant)]
+def _revoke(app: App, granted: tuple[GrantedToken, ...]) -> GrantOutcome | None:
+    revoked = [drop_dead_pair.revoke(app, token.access) for token in granted]
     return GrantOutcome.REVOKED if all(revoked) else None
+
+
+def revoke_own(app: App, connection_id: str, grant: Grant) -> None:
+    """Revokes at once, of a grant that cannot be kept, what nobody else has."""
+    for granted in store_grant.granted_tokens(grant):
+        try:
+            is_own = _is_own(app, connection_id, grant, granted)
+        except StoreError:
+            is_own = False  # not knowing is no reason to break what may be in use
+        if is_own:
+            drop_dead_pair.revoke(app, granted[1].access)
 
 
 def run_expired(app: App, stopping: Callable[[], bool]) -> None:

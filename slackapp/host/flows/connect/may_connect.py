@@ -5,6 +5,7 @@ from slackapp.host.checks.roles import HostAction, is_allowed
 from slackapp.host.checks.transitions import HELD
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows import switch_host
+from slackapp.host.memory import host_memory
 from slackapp.host.model import ConnectionKind, ConnectionStatus, HostRole, MemberStatus
 from slackapp.host.rows import Connection
 from slackapp.host.store import approvals, connections, members, organizations
@@ -52,9 +53,22 @@ def is_brought_back(before: Connection | None) -> bool:
     return (
         before is not None
         and before.deleted_at is None
+        and before.installed_at is not None  # an attempt that came to nothing was never anybody's
         and before.kind == ConnectionKind.WORKSPACE
         and before.status in HELD | {ConnectionStatus.REVOKED}
     )
+
+
+def is_key_live(app: App, host_key_id: str) -> bool:
+    """Tells whether the host key under which something was opened still signs."""
+    return host_memory(app).keys.find(host_key_id) is not None
+
+
+def require_role(app: App, attempt: Connection, now: int) -> None:
+    """Raises HostRefused unless the member who began may connect as it is now; an approval is not used up."""
+    member = members.find(app.db, attempt.organization_id, attempt.user_id)
+    role = member.role if member is not None else None
+    find_approval(app, attempt.organization_id, attempt.user_id, role, now=now)
 
 
 def find_approval(app: App, organization_id: str, member_id: str, role: HostRole | None, now: int) -> str:

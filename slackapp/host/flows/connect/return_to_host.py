@@ -18,6 +18,7 @@ REASONS: Mapping[RefusalKind, StatusReason] = {
     Refusal.STATE_USED: StatusReason.INVALID_STATE,
     Refusal.CODE_MISSING: StatusReason.INVALID_STATE,
     HostRefusal.STATE_UNKNOWN: StatusReason.INVALID_STATE,
+    HostRefusal.KEY_RETIRED: StatusReason.INVALID_STATE,
     Refusal.SLACK_ERROR: StatusReason.EXCHANGE_FAILED,
     Refusal.EXCHANGE: StatusReason.EXCHANGE_FAILED,
     Refusal.EXCHANGE_UNCLEAR: StatusReason.EXCHANGE_FAILED,
