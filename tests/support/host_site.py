@@ -24,8 +24,8 @@ from tests.support.connecting import make_host_world
 from tests.support.servers import serve
 from tests.support.world import World
 
-OUR_SITE, HOST_SITE = "app.test", "product.example"
-"""Names that have nothing in common: to a browser they are two sites."""
+OUR_SITE, HOST_SITE, OTHER_SITE = "app.test", "product.example", "elsewhere.example.net"
+"""Names that have nothing in common: to a browser they are sites of their own. The last has the pages of the host."""
 
 
 @dataclass
@@ -85,7 +85,8 @@ def serve_two_sites(folder: Path, **changes: str) -> Iterator[Sites]:
     with _world(folder, f"https://{OUR_SITE}", f"https://{HOST_SITE}", **changes) as world:
         host = HostSite(world)
         with _serve_tls(folder, world.service.wsgi) as port, _serve_tls(folder, host) as host_port:
-            rules = f"MAP {OUR_SITE}:443 127.0.0.1:{port}, MAP {HOST_SITE}:443 127.0.0.1:{host_port}"
+            ports = {OUR_SITE: port, HOST_SITE: host_port, OTHER_SITE: host_port}
+            rules = ", ".join(f"MAP {name}:443 127.0.0.1:{each}" for name, each in ports.items())
             flags = (f"--host-resolver-rules={rules}", "--ignore-certificate-errors")
             yield Sites(world, host, f"https://{OUR_SITE}", f"https://{HOST_SITE}", flags)
 
