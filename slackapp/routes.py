@@ -15,7 +15,7 @@ from slackapp.handlers.pages import site
 from slackapp.handlers.slack import events, install
 from slackapp.host.answers import refusal_api
 from slackapp.host.callers import page_form, page_member
-from slackapp.host.handlers import connect
+from slackapp.host.handlers import connect, settings
 from slackapp.host.openapi import SERVED, is_host_on
 from slackapp.model import (
     CALLBACK_PATH,
@@ -34,7 +34,7 @@ from slackapp.web.request import Request
 from slackapp.web.response import Response
 from slackapp.web.router import Router
 
-PAGE, DATA = refusal_page, refusal_data
+PAGE, DATA, SETTINGS = refusal_page, refusal_data, settings.page_refusal
 """Forms of what a route answers, each with what makes a refusal in it: HTML for a person, JSON for a program."""
 
 C = TypeVar("C", bound=Actor)
@@ -83,6 +83,12 @@ CONNECT: tuple[AnyRoute, ...] = (
     Route("POST", "/settings/session", connect.open_page, anyone, answers=connect.form_refusal),
     Route("GET", "/settings/connect", connect.show, page_member, answers=connect.form_refusal),
     Route("POST", "/settings/connect", connect.receive_form, page_form, answers=connect.form_refusal),
+    Route("GET", "/settings/integrations", settings.show_all, page_member, answers=SETTINGS),
+    Route("GET", "/settings/integrations/{id}", settings.show, page_member, answers=SETTINGS),
+    Route("POST", "/settings/integrations/{id}", settings.receive_form, page_form, answers=SETTINGS),
+    Route("GET", "/settings/integrations/{id}/channels", settings.show_channels, page_member, answers=SETTINGS),
+    Route("GET", "/settings/integrations/{id}/disconnect", settings.ask_to_disconnect, page_member, answers=SETTINGS),
+    Route("GET", "/settings/connects", settings.show_connects, page_member, answers=SETTINGS),
 )
 ROUTES: tuple[AnyRoute, ...] = (*CORE, *OPERATOR, *HOST, *CONNECT)
 SWITCHES: tuple[tuple[tuple[AnyRoute, ...], Callable[[Settings], bool]], ...] = (((*HOST, *CONNECT), is_host_on),)

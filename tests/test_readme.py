@@ -303,6 +303,7 @@ RUN_BY = {
     "slackapp purge": "tests/cli/test_purge.py",
     "slackapp uninstall": "tests/flows/audit/test_audit_rows.py",
     "slackapp host": "tests/host/test_host_command.py",
+    "slackapp seed": "tests/host/test_host_command.py",
     "slackapp localslack": "tests/localslack/pages/test_control.py",
     "slackapp manifest": "tests/directory/test_manifest_command.py",
     "slackapp doctor": "tests/directory/test_doctor_command.py",

@@ -90,6 +90,7 @@ COMMANDS = (
     ),
     Command("uninstall", "cli.tenants", "tell Slack, and erase a tenant's tokens and data"),
     Command("host", "host.cli", "the host side: keys of the product that runs this service"),
+    Command("seed", "host.cli", "make up an organization with a connection in every state, beside a local Slack"),
     Command("localslack", "cli.localslack", "run a Slack on this machine, to develop and test against"),
     Command("manifest", "cli.manifest", "print the app's manifest for an address"),
     Command("doctor", "cli.doctor", "check the manifest and the running app against what Slack's reviewers ask"),

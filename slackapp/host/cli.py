@@ -1,4 +1,4 @@
-"""`slackapp host`: the keys of the host, and the switch."""
+"""`slackapp host`: the keys of the host, and the switch. `slackapp seed`: something to look at."""
 
 import argparse
 from pathlib import Path
@@ -13,6 +13,7 @@ from slackapp.errors import UsageError
 from slackapp.host import keys
 from slackapp.host.checks.host_token import is_organization
 from slackapp.host.flows import change_host_key, switch_host
+from slackapp.host.flows.connect import seed_organization
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +31,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
         add("enable", "end that", _enable),
     ):
         switch.add_argument("--organization", metavar="ID", help="only this one; without it, everybody")
+
+
+def configure_seed(parser: argparse.ArgumentParser) -> None:
+    """Adds for whom something is made up."""
+    parser.add_argument("--organization", metavar="ID", default="acme", help="the organization that is made (acme)")
+
+
+def run_seed(arguments: argparse.Namespace) -> int:
+    """Makes up an organization. Raises UsageError."""
+    organization = _organization(arguments)
+    with open_service() as service:
+        app = service.app
+        number = seed_organization.run(app, organization, operator_actor(app), app.clock())
+    print_lines(f"{organization}: {number} connections in every state, made up, and no token behind them")
+    return 0
 
 
 def _new(arguments: argparse.Namespace) -> int:

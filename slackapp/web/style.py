@@ -103,12 +103,40 @@ _NOTICES = """
 .notice.bad { border-left-color: var(--bad); }
 @media (max-width: 40rem) { .bar, .foot { padding-left: 1rem; padding-right: 1rem; }
     main { border-left: 0; border-right: 0; border-radius: 0; padding: 1.5rem 1rem; }
-    .wide main { padding: 0 .5rem; }
+    .wide main { padding: 0 1rem; }
     .wide section { padding: 1rem; }
     .button { width: 100%; } .buttons form { width: 100%; } }
 @media print { .menu, .skip, .foot, .button { display: none; } main, .wide section { border: 0; padding: 0; } }
 """
-STYLE = f"{COLOURS}{_TEXT}{_FRAME}{_CONTROLS}{_NOTICES}"
+_DATA = """
+.chip { display: inline-flex; align-items: center; gap: .5rem; padding: 0 .5rem; border: 1px solid var(--line);
+    border-radius: 8px; background: var(--inset); font-size: .9375rem; font-weight: 600; }
+.chip svg { flex: none; width: 1rem; height: 1rem; fill: none; stroke: currentColor; stroke-width: 2.5;
+    stroke-linecap: round; }
+.chip.good { color: var(--good); }
+.chip.warning { color: var(--warning); }
+.chip.bad { color: var(--bad); }
+.facts { display: grid; grid-template-columns: minmax(8rem, auto) 1fr; gap: .5rem 1rem; }
+.facts dd { margin: 0; overflow-wrap: anywhere; }
+.empty { padding: 1.5rem 1rem; border: 1px solid var(--line); border-radius: 8px; text-align: center; }
+table { width: 100%; margin: 0 0 1rem; border-collapse: collapse; }
+caption { padding: 0 0 .5rem; color: var(--muted); font-size: .9375rem; text-align: left; }
+th, td { padding: .5rem 1rem .5rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top;
+    overflow-wrap: anywhere; }
+figure { margin: 0 0 1rem; }
+figcaption { color: var(--muted); font-size: .9375rem; }
+.chart { display: block; width: 100%; height: auto; }
+.chart path { stroke: var(--edge); }
+.chart .all { fill: var(--surface); stroke: var(--edge); }
+.chart .part { fill: var(--accent); }
+td form { margin: 0; }
+@media (max-width: 40rem) { .facts { grid-template-columns: 2fr 3fr; }
+    .cards thead { position: absolute; left: -60rem; }
+    .cards tr { display: block; margin: 0 0 .5rem; padding: .5rem 1rem; border: 1px solid var(--line); }
+    .cards td { display: flex; gap: 1rem; justify-content: space-between; padding: .25rem 0; border: 0; }
+    .cards td::before { content: attr(data-label); flex: none; color: var(--muted); } }
+"""
+STYLE = f"{COLOURS}{_TEXT}{_FRAME}{_CONTROLS}{_DATA}{_NOTICES}"
 
 PLUS, HASH = "M16 8.5v15M8.5 16h15", "M13 8l-2 16M21 8l-2 16M8 13h16M8 19h16"
 """Strokes of the marks, the service's and the local Slack's: so that two tabs are not taken for each other."""

@@ -105,6 +105,15 @@ SELECT id, organization_id, user_id, kind, status, status_reason, way, host_key_
  ORDER BY created_at, id
  LIMIT :most;
 
+-- name: list_begun :many
+-- tenant: none (an organization's own)
+-- What was begun since then, whatever became of it.
+SELECT status, status_reason, created_at, installed_at
+  FROM connections
+ WHERE organization_id = :organization_id AND kind = 'workspace' AND created_at >= :since
+ ORDER BY created_at, id
+ LIMIT :most;
+
 -- name: count_held_connections :one
 -- tenant: none (an organization's own)
 SELECT count(*) AS found FROM connections

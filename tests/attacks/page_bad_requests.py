@@ -12,6 +12,9 @@ from tests.host.keys import HOST_URL
 from tests.support.world import HOST
 
 SESSION, CONNECT = "/settings/session", "/settings/connect"
+WORKSPACES, CONNECTS = "/settings/integrations", "/settings/connects"
+NOBODYS = f"{WORKSPACES}/{'0' * 24}"
+"""The page of a workspace that is none."""
 OURS = f"http://{HOST}"
 COOKIE = "slackapp_session=<session>"
 INVALID = f"{HOST_URL}/settings/integrations?status=error&error=invalid_state"
@@ -61,7 +64,7 @@ def pages() -> Iterator[Bad]:
     """Every bad request of every page."""
     for method, target in (("GET", SESSION), ("PUT", CONNECT), ("POST", HOST_CALLBACK_PATH)):
         yield Bad(f"{method} {target}", "method", target, method)
-    for target, own in ((SESSION, HOST_URL), (CONNECT, OURS)):
+    for target, own in ((SESSION, HOST_URL), (CONNECT, OURS), (NOBODYS, OURS)):
         others = {**ORIGINS, "the other one": (HOST_URL if own == OURS else OURS, "other_origin")}
         for what, (origin, outcome) in others.items():
             yield page(target, f"{target} from {what}", outcome, origin=origin)
@@ -74,6 +77,14 @@ def pages() -> Iterator[Bad]:
     for cookie in COOKIES:
         yield Bad(named("the page with", cookie), "session", CONNECT, headers={"Cookie": cookie})
         yield page(CONNECT, named("a form with", cookie), "session", cookie=cookie)
+    for target in (WORKSPACES, CONNECTS, NOBODYS, f"{NOBODYS}/channels", f"{NOBODYS}/disconnect"):
+        yield Bad(f"PUT {target}", "method", target, "PUT")
+        for cookie in COOKIES:
+            yield Bad(named(f"{target} with", cookie), "session", target, headers={"Cookie": cookie})
+        if target not in (WORKSPACES, CONNECTS):
+            yield Bad(f"{target} of nobody's", "not_there", target, headers={"Cookie": COOKIE})
+    for step in ("test", "channel&channel=c4nary", "take_over", "disconnect", "c4nary"):
+        yield page(NOBODYS, f"nobody's: {step}", "not_there", content=f"form_token=<form_token>&step={step}".encode())
     tokens = ("", "x=y", "form_token=", "form_token=c4nary", f"form_token={'c' * 43}", "form_token=<session>")
     for claimed in tokens:
         content = f"{claimed}&step=begin".encode() if claimed else b""

@@ -157,3 +157,21 @@ def test_without_the_setting_there_is_no_key(shell: CommandLine, monkeypatch: py
             78,
             "slackapp: SLACKAPP_HOST_KEYS_FILE: is missing; make a file with a key by: slackapp host keys new FILE\n",
         )
+
+
+def test_seed_makes_up_an_organization_once(shell: CommandLine) -> None:
+    said = shell.good("seed", "--organization", "made-up")
+    assert said == "made-up: 16 connections in every state, made up, and no token behind them\n"
+    again = shell.run("seed", "--organization", "made-up")
+    assert (again.status, "--organization: is there already" in again.error) == (2, True)
+
+
+def test_nothing_is_made_up_among_customers(tmp_path: Path) -> None:
+    on = {
+        **host_settings(tmp_path),
+        "SLACKAPP_SLACK_URL": "https://slack.com",
+        "SLACKAPP_PUBLIC_URL": "https://a.example",
+    }
+    with open_shell(tmp_path, (), **on) as shell:
+        ended = shell.run("seed")
+    assert (ended.status, "seed: only beside a local Slack" in ended.error) == (2, True)

@@ -1,7 +1,7 @@
 """Connecting in a real browser, with host and service on two sites: what two ports of one machine hide.
 
-A browser keeps cookies back from requests of another site, hides `Origin` where a page's referrer policy asks for it, and
-holds each hop of a redirect against `form-action`. Each of that would end a connect for good, and no other test sees it.
+A browser keeps cookies back from requests of another site, hides `Origin` where a page's referrer policy asks for it,
+and holds each hop of a redirect against `form-action`. Each of that would end a connect, and no other test sees it.
 """
 
 from collections.abc import Iterator
@@ -62,7 +62,7 @@ def approve(page: Page, sites: Sites, workspace: str) -> None:
 def test_it_is_begun_on_our_page_and_ends_at_the_host(page: Page, sites: Sites) -> None:
     """The session's cookie comes back with Slack's redirect, which another site has begun."""
     enter(page, sites)
-    assert page.run("location.href") == f"{sites.url}/settings/connect"
+    assert page.run("location.href") == f"{sites.url}/settings/integrations"
     page.run(f"document.querySelector('{FORM}').click()")
     approve(page, sites, "T0NORTH001")
     assert return_to_host(page, sites) == "/settings/integrations?status=success&workspace=Northwind"
@@ -108,4 +108,4 @@ def test_a_form_of_another_site_brings_no_session(page: Page, sites: Sites) -> N
     page.click("form button")
     assert "You are not signed in here" in page.run(TEXT)
     page.open(f"{sites.url}/settings/connect")
-    assert "Connect Slack" in page.run(TEXT), "by a link of its own it is there"
+    assert "Connect Slack" in page.run(TEXT), "by an address that somebody typed it is there"

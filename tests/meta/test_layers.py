@@ -35,6 +35,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("host/callers",),
     ("host/circle",),
     ("host/call",),
+    ("host/pages",),
     ("host/handlers",),
     ("host/routes",),
     ("host/openapi",),

@@ -36,6 +36,7 @@ class HostSite:
     """
 
     world: World
+    organization: str = ACME
     member: str = ANN
     role: HostRole = HostRole.ADMIN
     policy: str = "strict-origin"
@@ -47,7 +48,7 @@ class HostSite:
             return []
         self.asked.append(f"{environ['PATH_INFO']}?{environ['QUERY_STRING']}")
         app = self.world.service.app
-        ticket = open_session.issue_ticket(app, Login(ACME, self.member, self.role, KEY_ID), app.clock())
+        ticket = open_session.issue_ticket(app, Login(self.organization, self.member, self.role, KEY_ID), app.clock())
         page = (
             '<!doctype html><html lang="en"><title>Host</title><h1>Host</h1>'
             f'<form method="post" action="{app.settings.public_url}/settings/session">'
@@ -93,6 +94,8 @@ def serve_two_sites(folder: Path, **changes: str) -> Iterator[Sites]:
 
 @contextlib.contextmanager
 def _world(folder: Path, url: str, host_url: str, **changes: str) -> Iterator[World]:
+    scopes = "app_mentions:read,channels:join,channels:read,chat:write,commands,groups:read,users:read"
+    changes = {"SLACKAPP_BOT_SCOPES": scopes, **changes}
     with make_host_world(folder, SLACKAPP_PUBLIC_URL=url, SLACKAPP_HOST_URL=host_url, **changes) as world:
         addresses = (f"{url}{CALLBACK_PATH}", begin_connect.redirect_uri(world.settings))
         world.slack.app = dataclasses.replace(world.slack.app, redirect_urls=addresses)

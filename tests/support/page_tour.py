@@ -4,15 +4,20 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from slackapp.host.flows.connect import seed_organization
 from slackapp.host.handlers import connect_pages
+from slackapp.host.model import HostRole
 from slackapp.host.rows import Purpose
 from slackapp.host.store import purposes
+from slackapp.model import Actor, ActorKind
 from slackapp.web.components import Frame
 from tests.support.browser import Page
-from tests.support.connected import ACME
+from tests.support.connected import ACME, ANN
 from tests.support.connecting import ann
 from tests.support.host_site import Sites
 from tests.support.world import NORTH, SOUTH
+
+OPERATOR = Actor(ActorKind.OPERATOR, "r0")
 
 APPROVE = "button[value=approve]"
 
@@ -25,6 +30,7 @@ def walk(page: Page, sites: Sites, folder: Path) -> Iterator[str]:
     yield from _install(page, sites)
     yield from _local_slack(page, sites)
     yield from _connect(page, sites, folder)
+    yield from _settings(page, sites)
 
 
 def _install(page: Page, sites: Sites) -> Iterator[str]:
@@ -79,3 +85,36 @@ def _connect(page: Page, sites: Sites, folder: Path) -> Iterator[str]:
     page.run("document.querySelector('[name=step]').value = 'confirm'")
     page.click("main form button")
     yield "connect, over"
+
+
+def _settings(page: Page, sites: Sites) -> Iterator[str]:
+    app, now = sites.world.service.app, sites.world.clock()
+    seed_organization.run(app, "seeded", OPERATOR, now)
+    for member, role in ((seed_organization.OWNER, HostRole.OWNER), (seed_organization.MEMBER, HostRole.MEMBER)):
+        sites.host.organization, sites.host.member, sites.host.role = "seeded", member, role
+        page.open(sites.host_url)
+        page.click("form button")
+        yield f"workspaces, {member}"
+    sites.host.organization, sites.host.member, sites.host.role = ACME, ANN, HostRole.ADMIN
+    page.open(sites.host_url)
+    page.click("form button")
+    (held,) = [each for each in ann(sites.world).all() if each["tenant_id"] == SOUTH]
+    path = f"{sites.url}/settings/integrations/{held['id']}"
+    yield "workspaces"
+    page.open(path)
+    yield "workspace"
+    page.click("[value=test] ~ button")
+    yield "workspace, tested"
+    page.open(f"{path}/channels")
+    yield "channels"
+    page.open(f"{path}/channels?search=nothing+like+it")
+    yield "channels, none"
+    page.open(f"{path}/disconnect")
+    yield "disconnect"
+    page.open(f"{sites.url}/settings/connects")
+    yield "connecting"
+    page.open(f"{path}x")
+    yield "workspace, not there"
+    page.open(f"{path}/disconnect")
+    page.click(".danger")
+    yield "disconnected"

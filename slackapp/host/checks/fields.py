@@ -27,9 +27,7 @@ Fields = Mapping[str, Form]
 MAX_BODY = 16 * 1024
 """Bytes of a body."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
-_UNSAFE_CHARACTERS = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
-)
+_UNSAFE_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 """Control characters, those of lines and of direction, and half a pair of surrogates."""
 _TYPES: Mapping[str, Callable[[Any], bool]] = {
     "null": lambda value: value is None,

@@ -6,11 +6,11 @@ from slackapp.errors import Refused
 from slackapp.host.checks import form_token
 from slackapp.host.flows.connect.confirm_connect import WaitingConnection
 from slackapp.host.flows.connect.finish_connect import CONNECT_PATH
+from slackapp.host.pages.parts import FOOT
 from slackapp.host.rows import Connection, Purpose
 from slackapp.web.components import (
     Field,
     Frame,
-    Link,
     Tone,
     button,
     choice_field,
@@ -26,8 +26,6 @@ from slackapp.web.response import SECURITY_HEADERS, Headers, Response, html
 SESSION_PATH = "/settings/session"
 CONFIRM, BEGIN = "confirm", "begin"
 """What a form of the page is for."""
-FOOT = (Link("/privacy", "Privacy"), Link("/support", "Support"))
-"""Whoever comes from a host does not install from the public page."""
 _POLICY = dict(SECURITY_HEADERS)["Content-Security-Policy"].replace("form-action 'none'", "form-action 'self'")
 FORM_HEADERS: Headers = (("Content-Security-Policy", _POLICY), ("Referrer-Policy", "same-origin"))
 """Forms go to ourselves alone, and say by `Origin` that they are ours: that needs another policy on referrers."""

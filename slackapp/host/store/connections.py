@@ -4,7 +4,7 @@ What changes a status here tells nobody: `flows/change_connection.py` does, in t
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from slackapp.host.checks.transitions import require_change
 from slackapp.host.model import ConnectionKind, ConnectionStatus, ConnectionWay
@@ -27,6 +27,15 @@ BATCH_ROWS = 500
 MAX_LIFETIME = 900 + 60
 """Seconds from now on within which every attempt expires: the longest life of a state, and a step of a clock."""
 _KINDS, _STATUSES, _WAYS = by_word(ConnectionKind), by_word(ConnectionStatus), by_word(ConnectionWay)
+
+
+class BegunConnect(NamedTuple):
+    """Connect that was begun, as a report counts it."""
+
+    status: ConnectionStatus
+    status_reason: str
+    created_at: int
+    installed_at: int | None
 
 
 # Reading
@@ -80,6 +89,15 @@ def list_attempts(db: Database, organization_id: str, kind: ConnectionKind, most
     """Lists attempts whose end is open, the oldest first."""
     asked = {"organization_id": organization_id, "kind": str(kind), "most": most}
     return list(map(_connection, db.many("list_attempts", asked)))
+
+
+def list_begun(db: Database, organization_id: str, since: int, most: int = 5000) -> list[BegunConnect]:
+    """Lists what an organization has begun since then, the oldest first."""
+    asked = {"organization_id": organization_id, "since": since, "most": most}
+    return [
+        BegunConnect(_STATUSES[row["status"]], row["status_reason"], row["created_at"], row["installed_at"])
+        for row in db.many("list_begun", asked)
+    ]
 
 
 def count_held(db: Database, organization_id: str) -> int:

@@ -25,8 +25,6 @@ label {{ font-weight: 400; }}
 .talk li {{ border-top: 1px solid var(--line); padding: .5rem 0; margin: 0; }}
 .said {{ white-space: pre-wrap; overflow-wrap: anywhere; }}
 .small {{ color: var(--muted); font-size: .9375rem; }}
-table {{ border-collapse: collapse; width: 100%; }}
-th, td {{ text-align: left; padding: .25rem 1rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }}
 """
 FRAME = Frame("Local Slack, a stand-in for slack.com on this machine", mark=HASH, style=CSS, foot=())
 

@@ -1,0 +1,211 @@
+"""`/settings/integrations` and `/settings/connects`: what a customer's people see, and do, about their workspaces.
+
+What is done goes through the handlers of the API, which ask and refuse the same.
+"""
+
+from slackapp.checks import scope_reasons
+from slackapp.checks.query import read_query
+from slackapp.checks.scopes import drift
+from slackapp.errors import Refused
+from slackapp.flows.app import App
+from slackapp.host.call import HostCall
+from slackapp.host.callers import read_form
+from slackapp.host.channel_list import ChannelList
+from slackapp.host.checks.fields import has_form
+from slackapp.host.checks.form_token import make_form_token
+from slackapp.host.checks.roles import HostAction, is_allowed, require_role
+from slackapp.host.errors import HostRefusal, HostRefused, RefusedRedirect
+from slackapp.host.flows import choose_connection, list_channels, switch_host
+from slackapp.host.flows.connect import report_connects
+from slackapp.host.flows.connect.open_session import PageMember
+from slackapp.host.forms import CHANNEL_ID, TEAM_ID
+from slackapp.host.handlers import connect, connect_pages, integrations
+from slackapp.host.model import ConnectionKind
+from slackapp.host.pages import connects, workspaces
+from slackapp.host.pages.parts import CONNECTS_PATH, FOOT, WORKSPACES_PATH
+from slackapp.host.pages.states import SCOPES, state_of
+from slackapp.host.pages.workspaces import ChannelView, Reader, ShownWorkspace
+from slackapp.host.rows import Connection
+from slackapp.host.store import connections, members, organizations, purposes
+from slackapp.web.components import Frame, Link, Tone, document, escape, link_button, notice
+from slackapp.web.refusals import refusal_headers
+from slackapp.web.request import Request
+from slackapp.web.response import Response, html, redirect
+
+_PAGE = 50
+"""Channels of one page."""
+
+
+def show_all(app: App, request: Request, caller: PageMember, now: int) -> Response:
+    """Shows all workspaces of the member's organization, and what is under way."""
+    require_role(caller, HostAction.READ)
+    organization = caller.organization
+    held = filter(choose_connection.is_shown, connections.page(app.db, organization, ConnectionKind.WORKSPACE))
+    under_way = connections.list_attempts(app.db, organization, ConnectionKind.WORKSPACE)
+    shown = [_workspace(app, each) for each in (*held, *under_way)]
+    reader = _reader(app, caller, WORKSPACES_PATH, now)
+    known = purposes.list_all(app.db, organization)
+    return _html(workspaces.show_all(reader, shown, known, _stops(app, organization)))
+
+
+def show(app: App, request: Request, caller: PageMember, now: int) -> Response:
+    """Shows one workspace."""
+    require_role(caller, HostAction.READ)
+    return _show(app, caller, _find(app, request, caller), now=now)
+
+
+def receive_form(app: App, request: Request, caller: PageMember, now: int) -> Response:
+    """Takes a form about one workspace: tests it, sets its channel or who answers for it, or ends it."""
+    form, found = read_form(request), _find(app, request, caller)
+    purpose = form.get("step", "")
+    if purpose == workspaces.TEST:
+        # claim: C-235
+        require_role(caller, HostAction.USE)
+        # claim: C-237
+        switch_host.require_enabled(app, caller)
+        integrations.test(app, _call(caller, found, request), now)
+        told = "Slack has answered: the token works."
+        return _show(app, caller, _find(app, request, caller), told, now=now)
+    # claim: C-235
+    require_role(caller, HostAction.MANAGE)
+    if purpose == workspaces.DISCONNECT:
+        name = _workspace(app, found).name
+        is_told = bool(integrations.delete(app, _call(caller, found, request), now)["revokedAtSlack"])
+        return _html(workspaces.show_end(_reader(app, caller, "", now), name, is_told))
+    # claim: C-237
+    switch_host.require_enabled(app, caller)
+    channel = form.get("channel", "")
+    # claim: C-236
+    if purpose not in (workspaces.TAKE_OVER, workspaces.CHANNEL):
+        raise HostRefused(HostRefusal.FIELD, field="step", actor=caller)
+    # claim: C-236
+    if purpose == workspaces.CHANNEL and not has_form(CHANNEL_ID, channel):
+        raise HostRefused(HostRefusal.CHANNEL, field="channel", actor=caller)
+    body = {"ownerId": caller.id} if purpose == workspaces.TAKE_OVER else {"defaultChannel": channel}
+    integrations.change(app, _call(caller, found, request)._replace(body=body), now)
+    return redirect(303, f"{app.settings.public_url}{WORKSPACES_PATH}/{found.id}")
+
+
+def show_channels(app: App, request: Request, caller: PageMember, now: int) -> Response:
+    """Shows the channels that may be chosen; with a search, those that have it in their name."""
+    # claim: C-235
+    require_role(caller, HostAction.USE)
+    # claim: C-237
+    switch_host.require_enabled(app, caller)
+    found = choose_connection.require_active(app, caller, request.path_values["id"])
+    query = read_query(request.raw_query, frozenset({"search", "teamId", "cursor"}))
+    team_id = query.get("teamId", "")
+    # claim: C-236
+    if team_id and not has_form(TEAM_ID, team_id):
+        raise HostRefused(HostRefusal.FIELD, field="teamId", actor=caller)
+    must_choose = found.tenant is not None and found.tenant.is_enterprise and not team_id
+    told = ChannelList((), (), now) if must_choose else list_channels.run(app, found, team_id, caller)
+    search = query.get("search", "")[:80]
+    wanted = search.casefold().strip().removeprefix("#")
+    listed = [each for each in told.channels if wanted in each.name.casefold()]
+    start = _start(query.get("cursor", ""))
+    cursor = str(start + _PAGE) if start + _PAGE < len(listed) else None
+    view = ChannelView(
+        channels=listed[start : start + _PAGE],
+        search=search,
+        cursor=cursor,
+        incomplete=told.incomplete,
+        team_id=team_id,
+        at=told.at,
+    )
+    return _html(workspaces.show_channels(_reader(app, caller, "", now), _workspace(app, found), view))
+
+
+def ask_to_disconnect(app: App, request: Request, caller: PageMember, now: int) -> Response:
+    """Asks once whether it shall end."""
+    # claim: C-235
+    require_role(caller, HostAction.MANAGE)
+    shown = _workspace(app, _find(app, request, caller))
+    return _html(workspaces.ask_to_disconnect(_reader(app, caller, "", now), shown))
+
+
+def show_connects(app: App, request: Request, caller: PageMember, now: int) -> Response:
+    """Shows how connecting goes."""
+    # claim: C-235
+    require_role(caller, HostAction.REPORT)
+    report = report_connects.run(app, caller.organization, now)
+    return _html(connects.show(_reader(app, caller, CONNECTS_PATH, now).frame, report))
+
+
+def page_refusal(refused: Refused, frame: Frame) -> Response:
+    """A refusal of these pages, with the way back to them; who has no session goes back to the host."""
+    if isinstance(refused, RefusedRedirect) or refused.refusal.status == 401:
+        return connect.form_refusal(refused, frame)
+    told = notice(Tone.BAD, f"<p>{escape(refused.refusal.sentence)}</p>", is_alert=True)
+    back = f"<p>{link_button(WORKSPACES_PATH, 'All workspaces')}</p>"
+    page = document(frame._replace(foot=FOOT), "That did not work", told + back)
+    return html(refused.refusal.status, page, refusal_headers(refused), refused.tenant)
+
+
+def _show(app: App, caller: PageMember, found: Connection, told: str = "", *, now: int) -> Response:
+    reasons = {each: scope_reasons.reason_text(each, app.behaviour, app.scope_reasons) for each in found.scopes}
+    known = [(scope, why or SCOPES.get(scope, "")) for scope, why in reasons.items()]
+    reader = _reader(app, caller, "", now)
+    return _html(workspaces.show_one(reader, _workspace(app, found), known, told))
+
+
+def _reader(app: App, caller: PageMember, here: str, now: int) -> Reader:
+    links = [Link(WORKSPACES_PATH, "Workspaces", here == WORKSPACES_PATH)]
+    if is_allowed(caller.role, HostAction.REPORT):
+        links.append(Link(CONNECTS_PATH, "Connecting", here == CONNECTS_PATH))
+    organization = organizations.find(app.db, caller.organization)
+    limit = (organization.workspace_limit if organization is not None else None) or app.settings.host_workspaces
+    return Reader(
+        member=caller.id or "",
+        room=limit - connections.count_held(app.db, caller.organization),
+        frame=Frame(app.settings.name, menu=links, foot=FOOT, is_wide=True),
+        organization=(organization.name if organization is not None else "") or caller.organization,
+        may_connect=is_allowed(caller.role, HostAction.CONNECT),
+        may_manage=is_allowed(caller.role, HostAction.MANAGE),
+        may_use=is_allowed(caller.role, HostAction.USE),
+        token=make_form_token(caller.secret),
+        now=now,
+    )
+
+
+def _workspace(app: App, connection: Connection) -> ShownWorkspace:
+    """Names in the place of ids: of the channel, where it was listed within a minute."""
+    purpose = purposes.find(app.db, connection.organization_id, connection.purpose_id)
+    owner = members.find(app.db, connection.organization_id, connection.owner_id)
+    missing = drift(app.settings.bot_scopes, connection.scopes)[0] if connection.token_vault_key is not None else ()
+    return ShownWorkspace(
+        connection=connection,
+        state=state_of(connection, tuple(missing)),
+        purpose=purpose.text if purpose is not None else "",
+        owner=(owner.name if owner is not None else "") or connection.owner_id,
+        channel="",
+        missing_scopes=tuple(missing),
+    )
+
+
+def _stops(app: App, organization_id: str) -> list[str]:
+    """Sentences on what stops all workspaces at once."""
+    told = []
+    if not switch_host.is_enabled(app, organization_id):
+        told.append("Slack is switched off here for now: nothing can be connected, tested or sent. You can disconnect.")
+    found = organizations.find(app.db, organization_id)
+    if found is not None and found.frozen_at is not None:
+        told.append("All use of Slack is stopped for your organization, until an owner ends that.")
+    return told
+
+
+def _find(app: App, request: Request, caller: PageMember) -> Connection:
+    return choose_connection.require(app, caller, request.path_values["id"])
+
+
+def _call(caller: PageMember, connection: Connection, request: Request) -> HostCall:
+    return HostCall(caller, "", request.address, parameters={"connectionId": connection.id}, body={})
+
+
+def _start(claimed: str) -> int:
+    """Reads where a list goes on; at its beginning for whatever is no number."""
+    return int(claimed) if claimed.isascii() and claimed.isdecimal() and len(claimed) <= 6 else 0
+
+
+def _html(page: str) -> Response:
+    return html(200, page, connect_pages.FORM_HEADERS)
