@@ -54,6 +54,7 @@ class HostRefusedEvent(StrEnum):
     CONNECT_FIELD = "refused.connect_field"
     REGION = "refused.region"
     APPROVAL = "refused.approval"
+    OWN_APPROVAL = "refused.approval.own"
     EXISTS = "refused.exists"
     LIMIT = "refused.limit"
     TAKEN = "refused.taken"
@@ -233,6 +234,10 @@ class HostRefusal(RefusalKind):
     APPROVAL = (
         "APPROVAL_REQUIRED", 409, "An owner or admin of the organization must approve this first.",
         HostRefusedEvent.APPROVAL,
+    )  # fmt: skip
+    OWN_APPROVAL = (
+        "FORBIDDEN", 403, "Nobody decides on an approval of their own: ask another owner or admin.",
+        HostRefusedEvent.OWN_APPROVAL,
     )  # fmt: skip
     EXISTS = (
         "INTEGRATION_EXISTS", 409,

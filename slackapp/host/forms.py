@@ -11,7 +11,7 @@ from slackapp.host.channel_list import IncompleteReason
 from slackapp.host.checks import cursor
 from slackapp.host.checks.fields import Fields, Form
 from slackapp.host.model import ConnectionStatus, MemberStatus
-from slackapp.host.rows import HostEventKind, StatusReason
+from slackapp.host.rows import ApprovalStatus, HostEventKind, StatusReason
 
 _ID, _CHANNEL, _TEAM = "^[A-Za-z0-9_-]{1,64}$", "^[CG][A-Z0-9]{2,20}$", "^T[A-Z0-9]{2,20}$"
 
@@ -93,6 +93,18 @@ INTEGRATION = form_of(
 CHANNEL = form_of({"id": CHANNEL_ID, "name": WORD, "private": FLAG, "member": FLAG, "external": FLAG, "readOnly": FLAG})
 INCOMPLETE = word_of(*IncompleteReason)
 MEMBER_STATUS = word_of(*MemberStatus)
+APPROVAL: Fields = {
+    "id": ID,
+    "memberId": ID,
+    "reason": WORD,
+    "status": word_of(*ApprovalStatus),
+    "note": WORD,
+    "decidedBy": allow_null(ID),
+    "createdAt": TIME,
+    "decidedAt": allow_null(TIME),
+    "expiresAt": TIME,
+    "usedAt": allow_null(TIME),
+}
 EVENT = form_of(
     {
         "id": WORD,

@@ -16,6 +16,7 @@ from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows import switch_host
 from slackapp.host.forms import (
     ANYTHING,
+    APPROVAL,
     CHANNEL,
     CHANNEL_ID,
     DAYS,
@@ -39,12 +40,14 @@ from slackapp.host.forms import (
     WORKSPACE,
     WORKSPACES,
     allow_null,
+    form_of,
     list_of,
     optional,
     word_of,
 )  # fmt: skip
-from slackapp.host.handlers import begin, channels, integrations, organizations
+from slackapp.host.handlers import approvals, begin, channels, integrations, organizations
 from slackapp.host.model import ConnectionKind, HostCaller, HostRole
+from slackapp.host.rows import ApprovalStatus
 from slackapp.web.request import JSON, Request
 from slackapp.web.response import Response, json_response
 
@@ -117,6 +120,10 @@ _CHANGES: Fields = {name: optional(form) for name, form in _PROVIDED.items()}
 _MEMBER: Fields = {"id": ID, "status": MEMBER_STATUS}
 _EVENTS: Fields = {"events": list_of(EVENT, 200), "cursor": WORD, "more": FLAG}
 
+_DECISION: Fields = {
+    "decision": word_of(ApprovalStatus.APPROVED, ApprovalStatus.DENIED), "note": optional(TEXT),
+}  # fmt: skip
+
 _KNOWN = ("INTEGRATION_NOT_FOUND", "NOT_FOUND")
 _ACTIVE = (*_KNOWN, "INTEGRATION_INACTIVE", "SLACK_ERROR", "TOKEN_UNAVAILABLE")
 
@@ -161,6 +168,18 @@ API_ROUTES = (
         "POST", f"{SLACK}/channels/{{id}}/join", channels.join, _MANAGE, summary="Let the bot join a public channel",
         stops=True, parameters=WHICH, body=NOTHING, answer={"id": CHANNEL_ID, "member": FLAG},
         codes=(*_ACTIVE, "INVALID_CHANNEL"),
+    ),
+    HostRoute(
+        "GET", f"{SLACK}/approvals", approvals.list_all, _READ, summary="List who has asked to connect",
+        parameters=PAGE, answer={"approvals": list_of(form_of(APPROVAL), 200), "cursor": allow_null(WORD)},
+    ),
+    HostRoute(
+        "POST", f"{SLACK}/approvals", approvals.ask, HostAction.ASK, summary="Ask to connect", stops=True,
+        body={"reason": TEXT}, answer=APPROVAL,
+    ),
+    HostRoute(
+        "POST", f"{SLACK}/approvals/{{id}}/decision", approvals.decide, HostAction.DECIDE,
+        summary="Approve or deny what somebody else has asked", body=_DECISION, answer=APPROVAL, codes=("NOT_FOUND",),
     ),
     HostRoute(
         "POST", f"{SLACK}/freeze", organizations.freeze, _GOVERN, summary="Open no token of it from now on",

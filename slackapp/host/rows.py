@@ -73,6 +73,10 @@ class HostAuditEvent(StrEnum):
     ORGANIZATION_DELETED = "organization.deleted"
     INTEGRATION_CHANGED = "integration.changed"
     INTEGRATION_SUSPENDED = "integration.suspended"
+    APPROVAL_REQUESTED = "approval.requested"
+    APPROVAL_GRANTED = "approval.granted"
+    APPROVAL_DENIED = "approval.denied"
+    APPROVAL_USED = "approval.used"
     HOST_DISABLED = "host.disabled"
     HOST_ENABLED = "host.enabled"
     HOST_KEY_ADDED = "host_key.added"
@@ -110,6 +114,7 @@ class HostAuditRecord(StrEnum):
     MEMBER = "member"
     ORGANIZATION = "organization"
     HOST_KEY = "host_key"
+    APPROVAL = "approval"
 
 
 class Organization(NamedTuple):

@@ -20,11 +20,23 @@ SELECT id, organization_id, member_id, reason, status, note, decided_by, created
  ORDER BY created_at, id
  LIMIT :most;
 
--- name: count_open_approvals :one
+-- name: list_approvals_of_member :many
 -- tenant: none (an organization's own)
-SELECT count(*) AS found FROM approvals
+SELECT id, organization_id, member_id, reason, status, note, decided_by, created_at, decided_at, expires_at, used_at
+  FROM approvals
  WHERE organization_id = :organization_id AND member_id = :member_id
-   AND status = 'requested' AND expires_at >= :now;
+   AND (created_at > :after_at OR (created_at = :after_at AND id > :after))
+ ORDER BY created_at, id
+ LIMIT :most;
+
+-- name: find_open_approval :one
+-- tenant: none (an organization's own)
+SELECT id, organization_id, member_id, reason, status, note, decided_by, created_at, decided_at, expires_at, used_at
+  FROM approvals
+ WHERE organization_id = :organization_id AND member_id = :member_id
+   AND status = 'requested' AND expires_at >= :now
+ ORDER BY id
+ LIMIT 1;
 
 -- name: find_granted_approval :one
 -- tenant: none (an organization's own)

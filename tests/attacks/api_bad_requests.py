@@ -87,7 +87,8 @@ BODIES: dict[str, tuple[bytes, str, str]] = {
     "a field of nobody's": (b'{"nmae": "c4nary"}', "unknown_field", "nmae"),
     "a name that is none": (b'{"c4nary <script>": 1}', "unknown_field", ""),
 }
-LOGIN = {"memberId": "ann", "role": "admin"}
+REQUIRED = {"sessions": {"memberId": "ann", "role": "admin"}, "decision": {"decision": "denied"}}
+"""By the end of a path: the fields of a body that must be there."""
 VALUES: list[Any] = [{"c4nary": 1}, ["c4nary ", {}], 1.5, "c4nary\x00", "c4nary\u2066", "c4nary" * 99, -1, True]
 
 
@@ -129,7 +130,7 @@ def contents(route: HostRoute, name: str) -> Iterator[Bad]:
             yield bad(route, f"{name} as {media_type}", "body", content=b"{}", media_type=media_type)
     for field, form in (route.body or {}).items():
         for value in VALUES[form["type"] == "object" :]:
-            content = json.dumps({**LOGIN, field: value} if "sessions" in route.path else {field: value}).encode()
+            content = json.dumps({**REQUIRED.get(route.path.rpartition("/")[2], {}), field: value}).encode()
             yield bad(route, named(f"{name}: {field}", repr(value)), "field", field=field, content=content)
 
 
@@ -141,6 +142,10 @@ def nothing_there(route: HostRoute, name: str) -> Iterator[Bad]:
         # Who was never seen can be offboarded, so that no token that is under way counts; and not reinstated.
         for claimed in ("~c4nary", "a.b", "n" * 65, *(("nobody", "ANN") if "reinstate" in route.path else ())):
             yield bad(route, f"{name} of {claimed}", "not_there", id=claimed)
+    if "decision" in route.path:
+        denied = json.dumps(REQUIRED["decision"]).encode()
+        for claimed in ("0" * 24, "c4nary", "a.b"):
+            yield bad(route, f"{name} of {claimed}", "not_there", id=claimed, content=denied)
     if "join" in route.path:
         for claimed in ("general", "D0DIRECT01", "c0nosuch01", "C"):
             yield bad(route, f"{name} of {claimed}", "channel", id=claimed)
@@ -160,8 +165,8 @@ def bad(
 ) -> Bad:
     """A request in which all is right but what is given."""
     if not authorization:
-        who = ("rowner", HostRole.OWNER) if "auth" in route.path else ()
-        authorization = f"Bearer {token(*who, jti=f'j{next(_NUMBERS)}') if route.single_use else GOOD}"
+        who = () if is_allowed(None, route.action) else ("rowner", HostRole.OWNER)
+        authorization = f"Bearer {token(*who, jti=f'j{next(_NUMBERS)}') if route.single_use or who else GOOD}"
     content = content if content is not None else b"" if route.body is None else b"{}"
     headers: Mapping[str, str] = {"Authorization": authorization, "Content-Type": media_type}
     target = route.path.replace("{id}", id) + (f"?{query}" if query else "")

@@ -107,7 +107,7 @@ class PreparedWorld:
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PreparedWorld]:
-    with make_host_world(tmp_path_factory.mktemp("bad")) as world:
+    with make_host_world(tmp_path_factory.mktemp("bad"), SLACKAPP_HOST_RATE_PER_MINUTE="6000") as world:
         host = Host(world)
         connect(world, host)
         for role in HostRole:

@@ -10,6 +10,7 @@ from tests.support.audit_meanings import Meaning
 _H, _M, _O, _W = ActorKind.HOST, ActorKind.MEMBER, ActorKind.OPERATOR, ActorKind.WORKER
 _ORGANIZATION, _MEMBER = (HostAuditRecord.ORGANIZATION,), (HostAuditRecord.MEMBER,)
 _KEY = (HostAuditRecord.HOST_KEY,)
+_APPROVAL = (HostAuditRecord.APPROVAL,)
 
 _A = ActorKind.ANYONE
 
@@ -61,6 +62,14 @@ HOST_MEANINGS: dict[StrEnum, Meaning] = {
         "a connection is suspended for its age, or because nobody answers for it", "connection", (_W,),
         details=(StatusReason.AGE, StatusReason.OWNER),
     ),
+    HostAuditEvent.APPROVAL_REQUESTED: Meaning("a member asks to connect", "record", (_M,), records=_APPROVAL),
+    HostAuditEvent.APPROVAL_GRANTED: Meaning(
+        "an owner or admin lets another member connect, once", "record", (_M,), records=_APPROVAL
+    ),
+    HostAuditEvent.APPROVAL_DENIED: Meaning(
+        "an owner or admin does not let a member connect", "record", (_M,), records=_APPROVAL
+    ),
+    HostAuditEvent.APPROVAL_USED: Meaning("a connection is active by it", "record", (_M,), records=_APPROVAL),
     HostAuditEvent.HOST_DISABLED: Meaning(
         "an organization is switched off, or, without one, everybody", "record", (_O,), records=_ORGANIZATION
     ),

@@ -1,7 +1,7 @@
 """Wishes of members to connect, and the answers: `sql/host/approvals.sql`."""
 
 from slackapp.host.rows import Approval, ApprovalStatus
-from slackapp.store.columns import by_word, count_rows, read_columns
+from slackapp.store.columns import by_word, read_columns
 from slackapp.store.engine.database import Database, Row
 
 LIFETIME = 7 * 86_400
@@ -21,16 +21,26 @@ def find(db: Database, organization_id: str, approval_id: str) -> Approval | Non
     return _approval(row) if row is not None else None
 
 
-def page(db: Database, organization_id: str, after: tuple[int, str] = (0, ""), most: int = 200) -> list[Approval]:
-    """Lists an organization's wishes, the oldest first, behind that time and id."""
+def page(
+    db: Database,
+    organization_id: str,
+    after: tuple[int, str] = (0, ""),
+    *,
+    most: int = 200,
+    member_id: str | None = None,
+) -> list[Approval]:
+    """Lists an organization's wishes, or a member's alone, the oldest first, behind that time and id."""
     asked = {"organization_id": organization_id, "after_at": after[0], "after": after[1], "most": most}
-    return list(map(_approval, db.many("list_approvals", asked)))
+    if member_id is None:
+        return list(map(_approval, db.many("list_approvals", asked)))
+    return list(map(_approval, db.many("list_approvals_of_member", {**asked, "member_id": member_id})))
 
 
-def count_open(db: Database, organization_id: str, member_id: str, now: int) -> int:
-    """Counts a member's wishes that nobody has answered."""
+def find_open(db: Database, organization_id: str, member_id: str, now: int) -> Approval | None:
+    """Finds a member's wish that nobody has answered yet."""
     asked = {"organization_id": organization_id, "member_id": member_id, "now": now}
-    return count_rows(db, "count_open_approvals", asked)
+    row = db.one("find_open_approval", asked)
+    return _approval(row) if row is not None else None
 
 
 def find_granted(db: Database, organization_id: str, member_id: str, now: int) -> str | None:

@@ -10,6 +10,7 @@ import pytest
 from slackapp.errors import StoreBusyError
 from slackapp.host.answers import CODES
 from slackapp.host.checks.fields import MAX_BODY
+from slackapp.host.checks.roles import is_allowed
 from slackapp.host.errors import HostRefusal
 from slackapp.host.flows import change_connection, switch_host
 from slackapp.host.memory import SLACK_PLACES, host_memory
@@ -152,12 +153,14 @@ def ask(world: World, route: HostRoute, changes: dict[str, Any]) -> tuple[int, s
     body = changes.get("body", bodies.get(route.method))
     if not route.body and body and "x" not in body:
         body = {}
+    if body == {}:
+        body = {"approvals": {"reason": "x"}, "decision": {"decision": "denied"}}.get(route.path.rpartition("/")[2], {})
     named = general if "channels" in route.path else "gone"
     target = route.path.replace("{id}", changes.get("id", named)) + changes.get("query", "")
     if "connectionId" not in route.parameters and NOBODY in target:
         target = target.partition("?")[0]
     host = Host(world, changes.get("organization", ACME))
-    if "member" in changes or "auth" in route.path:
+    if "member" in changes or not is_allowed(None, route.action):
         host = host.of(changes.get("member", "ann"), changes.get("role", ADMIN))
     reply = host.call(route.method, target, body, changes.get("headers"))
     if "reconnectUrl" in reply.json:

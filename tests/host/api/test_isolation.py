@@ -98,6 +98,7 @@ def test_org_isolation(canaries: Canaries, data: st.DataObject, route, organizat
         "defaultChannel": world.slack.workspaces[team].general, "allowedChannels": [], "maxAgeDays": 9,
         "metadata": {"source": "x"}, "kind": "workspace", "reconnect": canaries.ids[theirs],
         "memberId": "someone", "role": "owner",
+        "reason": "why", "decision": "denied", "note": "no",
         "name": "Another name", "workspaceLimit": 2, "dataRegion": "eu", "purposes": [],
     }  # fmt: skip
     body = {name: fields[name] for name in route.body or {} if data.draw(st.booleans())}

@@ -266,7 +266,10 @@ def test_a_wish_is_approved_once_by_another_member_and_used_once(db: SqliteDatab
     wish = approvals.find(db, ACME, f"{1:024}")
     assert wish is not None
     assert approvals.find(db, GLOBEX, wish.id) is None
-    assert approvals.count_open(db, ACME, ANN, NOW) == 1
+    waiting = approvals.find_open(db, ACME, ANN, NOW)
+    assert waiting is not None
+    assert waiting.reason == approvals.page(db, ACME, member_id=ANN)[0].reason
+    assert approvals.find_open(db, ACME, ANN, NOW + approvals.LIFETIME + 1) is None
     assert approvals.find_granted(db, ACME, ANN, NOW) is None
     assert not approvals.use(db, ACME, wish.id, ANN, NOW)
     say = ApprovalStatus.APPROVED

@@ -62,7 +62,7 @@ def _activate(app: App, confirmed: ConfirmedGrant, actor: Actor, *, left: Left, 
     # claim: C-196
     if not all(may_connect.is_key_live(app, key_id) for key_id in (attempt.host_key_id, session.login.host_key_id)):
         raise HostRefused(HostRefusal.NOT_CONFIRMED)
-    may_connect.use_approval(app, attempt, session.login.role, now)
+    may_connect.use_approval(app, attempt, session.login.role, actor, now=now)
     # claim: C-167
     if quarantines.is_being_given_back(db, grant.tenant, app.clock.steady()):
         raise Refused(Refusal.BUSY, retry_after=_RETRY_AFTER)

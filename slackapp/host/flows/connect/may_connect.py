@@ -5,10 +5,12 @@ from slackapp.host.checks.roles import HostAction, is_allowed
 from slackapp.host.checks.transitions import HELD
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows import switch_host
+from slackapp.host.flows.connect import approve_connect
 from slackapp.host.memory import host_memory
 from slackapp.host.model import ConnectionKind, ConnectionStatus, HostRole, MemberStatus
-from slackapp.host.rows import Connection
+from slackapp.host.rows import ApprovalStatus, Connection
 from slackapp.host.store import approvals, connections, members, organizations
+from slackapp.model import Actor
 
 
 def require(app: App, organization_id: str, member_id: str, reconnects: str) -> None:
@@ -88,7 +90,7 @@ def find_approval(app: App, organization_id: str, member_id: str, role: HostRole
     return found
 
 
-def use_approval(app: App, attempt: Connection, role: HostRole, now: int) -> None:
+def use_approval(app: App, attempt: Connection, role: HostRole, actor: Actor, *, now: int) -> None:
     """Uses up the approval that it was begun with, in the transaction that makes it active. Raises HostRefused."""
     if is_allowed(role, HostAction.CONNECT):
         return
@@ -96,3 +98,4 @@ def use_approval(app: App, attempt: Connection, role: HostRole, now: int) -> Non
     # claim: C-162
     if not used or not approvals.use(app.db, attempt.organization_id, attempt.approval_id, attempt.user_id, now=now):
         raise HostRefused(HostRefusal.APPROVAL)
+    approve_connect.note(app, attempt.approval_id, ApprovalStatus.USED, actor, now=now)
