@@ -199,6 +199,9 @@ SETTINGS = (
         "opened for it counts by `SLACKAPP_RATE_PER_MINUTE`, too.",
     ),
     Setting(
+        "SLACKAPP_HOST_POSTS_PER_MINUTE", "host_posts_per_minute", forms.rate, "100",
+        meaning="How many messages go out to one workspace in a minute; to one channel it is one a second."),
+    Setting(
         "SLACK_REDIRECT_URI", "host_redirect_uri", str, "",
         meaning="Where Slack sends browsers back to the host side. It follows from the public URL; one that is given "
         "must be the same.",

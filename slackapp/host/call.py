@@ -17,7 +17,8 @@ Answer = Mapping[str, object]
 class HostCall(NamedTuple):
     """Call whose role, switch, parameters and body have passed.
 
-    `id` is what stands in the path, or ""; `address` is the client's.
+    `id` is what stands in the path, or ""; `address` is the client's. `route` is the method and path of the route, and
+    `key` the Idempotency-Key of one that sends something.
     """
 
     caller: HostCaller
@@ -25,6 +26,8 @@ class HostCall(NamedTuple):
     address: str
     parameters: Mapping[str, Any]
     body: Mapping[str, Any]
+    route: str = ""
+    key: str = ""
 
 
 Handler = Callable[[App, HostCall, int], Answer]

@@ -9,9 +9,13 @@ from collections import OrderedDict
 from enum import StrEnum
 from typing import NamedTuple
 
+from slackapp.model import Tenant
+
 KEEP_SECONDS = 60
 MAX_CHANNELS = 100_000
 """Channels in all lists of a process; what is longest unused goes."""
+MAX_PUBLIC = 10_000
+"""Channels that a process knows to be public."""
 
 
 class IncompleteReason(StrEnum):
@@ -88,3 +92,27 @@ class ChannelLists:
         with self._lock:
             for key in [key for key in self._lists if key.connection_id == connection_id]:
                 del self._lists[key]
+
+
+class PublicChannels:
+    """Channels known to be public; safe for several threads, and bounded."""
+
+    def __init__(self, most: int = MAX_PUBLIC) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._known: OrderedDict[tuple[Tenant, str], int] = OrderedDict()
+
+    def is_known(self, tenant: Tenant, channel_id: str, now: int) -> bool:
+        """Tells whether Slack has said so within a minute."""
+        with self._lock:
+            at = self._known.get((tenant, channel_id))
+            # claim: C-259
+            return at is not None and 0 <= now - at < KEEP_SECONDS
+
+    def note(self, tenant: Tenant, channel_id: str, now: int) -> None:
+        """Notes that it is public."""
+        with self._lock:
+            self._known[tenant, channel_id] = now
+            self._known.move_to_end((tenant, channel_id))
+            while len(self._known) > self._most:
+                self._known.popitem(last=False)

@@ -11,10 +11,12 @@ from slackapp.host.checks.transitions import HELD, UNDER_WAY
 from slackapp.host.errors import HostRefusedEvent
 from slackapp.host.flows import change_connection, pending_records, upkeep
 from slackapp.host.flows.connect import give_back
+from slackapp.host.flows.messages import message_content, send_message
+from slackapp.host.flows.messages.message_data import MESSAGE_DATA
 from slackapp.host.memory import NAME, make_memory
 from slackapp.host.model import ConnectionKind, ConnectionStatus
 from slackapp.host.rows import ConnectionKey, HostAuditEvent, StatusReason
-from slackapp.host.store import connections, organizations, quarantines, sessions
+from slackapp.host.store import connections, messages, organizations, outbox, quarantines, sessions
 from slackapp.model import BOT, InstallationStatus, Tenant, UnclearRow
 from slackapp.store import freezes, installations, tokens
 from slackapp.store.engine.database import Database
@@ -100,10 +102,14 @@ DATA = TenantData(
 
 HOST = Circle(
     name=NAME,
-    tenant_data=(DATA,),
+    tenant_data=(DATA, *MESSAGE_DATA),
     audit_events=(HostAuditEvent, HostRefusedEvent),
     service_records=pending_records.LIMITS,
     memory=make_memory,
+    is_on=lambda settings: settings.host_keys_file is not None,
+    record_limits=message_content.LIMITS,
+    queues=(outbox.QUEUE,),
+    jobs={messages.TURN: send_message.run},
     sweep=upkeep.sweep,
     remote_upkeep=upkeep.run_remote,
     is_giving_back=give_back.is_under_way,

@@ -43,6 +43,15 @@ class HostRefusedEvent(StrEnum):
     INACTIVE = "refused.inactive"
     SCOPE = "refused.scope"
     CHANNEL = "refused.channel"
+    NO_CHANNEL = "refused.channel.none"
+    CHANNEL_NOT_ALLOWED = "refused.channel.not_allowed"
+    CONTENT = "refused.content"
+    KEY_MISSING = "refused.idempotency.missing"
+    KEY_RUNS = "refused.idempotency.runs"
+    KEY_REUSED = "refused.idempotency.reused"
+    INTERNAL_ID = "refused.internal_id"
+    SEND_AT = "refused.send_at"
+    MESSAGE_STATUS = "refused.message_status"
     SLACK_FAILED = "refused.slack_failed"
     SLACK_RATE = "refused.slack_rate"
     TOKEN = "refused.token_use"
@@ -149,7 +158,7 @@ class HostRefusal(RefusalKind):
     BODY = (
         "BAD_REQUEST", 400, "The body must be one JSON object, sent as application/json.", HostRefusedEvent.BODY,
     )  # fmt: skip
-    BODY_SIZE = ("TOO_LARGE", 413, "The body may have 16 KiB.", HostRefusedEvent.BODY_SIZE)
+    BODY_SIZE = ("TOO_LARGE", 413, "The body may have 16 KiB, that of a message 128 KiB.", HostRefusedEvent.BODY_SIZE)
     UNKNOWN_FIELD = (
         "BAD_REQUEST", 400, "There is a field that this address does not take: leave it out.",
         HostRefusedEvent.UNKNOWN_FIELD,
@@ -186,6 +195,45 @@ class HostRefusal(RefusalKind):
     CHANNEL = (
         "INVALID_CHANNEL", 422, "The channel is not there, is archived, or is private and the app is not in it.",
         HostRefusedEvent.CHANNEL,
+    )  # fmt: skip
+    NO_CHANNEL = (
+        "INVALID_CHANNEL", 422, "There is no channel: name one, or set the connection's default channel.",
+        HostRefusedEvent.NO_CHANNEL,
+    )  # fmt: skip
+    CHANNEL_NOT_ALLOWED = (
+        "INVALID_CHANNEL", 422, "The connection may not post to this channel: see its allowed channels.",
+        HostRefusedEvent.CHANNEL_NOT_ALLOWED,
+    )  # fmt: skip
+
+    # Messages
+    CONTENT = (
+        "INVALID_CONTENT", 422,
+        "Slack would not take this: a text has 1 to 4,000 characters, a message 50 blocks of 13,000 characters in all.",
+        HostRefusedEvent.CONTENT,
+    )  # fmt: skip
+    KEY_MISSING = (
+        "BAD_REQUEST", 400,
+        "What sends something needs an Idempotency-Key of its own: 1 to 128 letters, digits and -_.:",
+        HostRefusedEvent.KEY_MISSING,
+    )  # fmt: skip
+    KEY_RUNS = (
+        "IDEMPOTENCY_CONFLICT", 409, "A request with this Idempotency-Key is being answered: ask again shortly.",
+        HostRefusedEvent.KEY_RUNS,
+    )  # fmt: skip
+    KEY_REUSED = (
+        "IDEMPOTENCY_MISMATCH", 422, "This Idempotency-Key was used with another body: take a new one.",
+        HostRefusedEvent.KEY_REUSED,
+    )  # fmt: skip
+    INTERNAL_ID = (
+        "IDEMPOTENCY_CONFLICT", 409, "The organization has a message of this internalMessageId already.",
+        HostRefusedEvent.INTERNAL_ID,
+    )  # fmt: skip
+    SEND_AT = (
+        "BAD_REQUEST", 400, "The time must lie ahead, within a year.", HostRefusedEvent.SEND_AT,
+    )  # fmt: skip
+    MESSAGE_STATUS = (
+        "BAD_REQUEST", 400, "The message is in no status in which that can be done: read it again.",
+        HostRefusedEvent.MESSAGE_STATUS,
     )  # fmt: skip
 
     # Slack, and the moment

@@ -10,7 +10,7 @@ from typing import Any
 from slackapp.host.channel_list import IncompleteReason
 from slackapp.host.checks import cursor
 from slackapp.host.checks.fields import Fields, Form
-from slackapp.host.model import ConnectionStatus, MemberStatus
+from slackapp.host.model import ConnectionStatus, MemberStatus, MessageReason, MessageStatus, MessageType
 from slackapp.host.rows import ApprovalStatus, HostEventKind, StatusReason
 
 _ID, _CHANNEL, _TEAM = "^[A-Za-z0-9_-]{1,64}$", "^[CG][A-Z0-9]{2,20}$", "^T[A-Z0-9]{2,20}$"
@@ -111,7 +111,34 @@ EVENT = form_of(
         "type": word_of(*HostEventKind),
         "at": TIME,
         "connectionId": ID,
-        "reason": allow_null(word_of(*StatusReason)),
+        "messageId": allow_null(ID),
+        "reason": allow_null(word_of(*dict.fromkeys((*StatusReason, *MessageReason)))),
+    }
+)
+
+MESSAGE_TEXT: Form = {"type": "string", "minLength": 1, "maxLength": 4000, "lines": True}
+BLOCKS: Form = {"type": "array", "items": ANYTHING, "maxItems": 50}
+SEND_AT: Form = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"}
+INTERNAL_ID: Form = {"type": "string", "minLength": 1, "maxLength": 128}
+MESSAGE = form_of(
+    {
+        "id": ID,
+        "connectionId": ID,
+        "internalMessageId": allow_null(WORD),
+        "type": word_of(*MessageType),
+        "status": word_of(*MessageStatus),
+        "reason": allow_null(word_of(*MessageReason)),
+        "slackError": allow_null(WORD),
+        "channel": allow_null(WORD),
+        "ts": allow_null(WORD),
+        "threadTs": allow_null(WORD),
+        "targetId": allow_null(ID),
+        "senderId": allow_null(ID),
+        "purpose": WORD,
+        "sendAt": allow_null(TIME),
+        "createdAt": TIME,
+        "sentAt": allow_null(TIME),
+        "updatedAt": TIME,
     }
 )
 

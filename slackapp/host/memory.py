@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from slackapp.flows.app import App
-from slackapp.host.channel_list import ChannelLists
+from slackapp.host.channel_list import ChannelLists, PublicChannels
 from slackapp.host.keys import HostKeys
 from slackapp.model import Settings
 from slackapp.runtime.rate_limits import ConcurrencyLimit, RateLimiter
@@ -27,6 +27,7 @@ class HostMemory(NamedTuple):
     views: RateLimiter
     slack_limit: ConcurrencyLimit
     channel_lists: ChannelLists
+    public_channels: PublicChannels
 
 
 def make_memory(settings: Settings) -> HostMemory | None:
@@ -40,6 +41,7 @@ def make_memory(settings: Settings) -> HostMemory | None:
         views=RateLimiter(settings.rate_per_minute),
         slack_limit=ConcurrencyLimit(SLACK_PLACES),
         channel_lists=ChannelLists(),
+        public_channels=PublicChannels(),
     )
 
 

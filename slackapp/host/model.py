@@ -54,6 +54,58 @@ class ConnectionWay(StrEnum):
     API = "api"
 
 
+class MessageType(StrEnum):
+    """Type of a message: what is done at Slack."""
+
+    MESSAGE = "message"
+    REPLY = "reply"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+class MessageStatus(StrEnum):
+    """Status of a message."""
+
+    SCHEDULED = "scheduled"  # waits for its time
+    QUEUED = "queued"  # waits for its turn
+    SENDING = "sending"  # the call is announced, and may be under way
+    SENT = "sent"
+    FAILED = "failed"  # for good, with a reason
+    PARKED = "parked"  # waits for the connection, for 72 hours
+    UNCLEAR = "unclear"  # nobody knows whether Slack has it
+    CANCELED = "canceled"
+
+
+class MessageReason(StrEnum):
+    """Reason for which a message is in its status."""
+
+    # Parked
+    NEEDS_RECONNECT = "needs_reconnect"
+    SUSPENDED = "suspended"
+    # Failed
+    REVOKED = "revoked"  # the connection is over
+    EXPIRED = "expired"  # was parked for too long
+    CHANNEL = "channel"  # is not there, archived, not allowed, or the app may not post there
+    CONTENT = "content"
+    SCOPE = "scope"
+    POLICY = "policy"  # of the workspace
+    THREAD = "thread"  # what it answers was not sent
+    TARGET = "target"  # what it changes is not there, or may not be changed
+    REFUSED = "refused"  # by Slack, for some other reason
+    # Unclear
+    INTERRUPTED = "interrupted"  # the process ended in the call
+    ANSWER_LOST = "answer_lost"
+    RESTORED = "restored"  # waited when the backup was made
+    # Failed, after it was unclear
+    DROPPED = "dropped"  # somebody has given it up
+
+
+class MessageRecord(StrEnum):
+    """Kind of the sealed record of a message: a constant of the format."""
+
+    CONTENT = "message_content"
+
+
 class HostToken(NamedTuple):
     """Host token that was verified: what the host's backend says of one request or one page view.
 

@@ -15,7 +15,7 @@ from slackapp.host.callers import HostTokenCaller
 from slackapp.host.checks.fields import Fields, is_optional
 from slackapp.host.checks.roles import is_allowed
 from slackapp.host.model import HostRole
-from slackapp.host.routes import API, API_ROUTES, HostRoute, answer
+from slackapp.host.routes import API, API_ROUTES, KEY_FORM, HostRoute, answer
 from slackapp.model import Actor, Settings
 from slackapp.web.request import Request
 from slackapp.web.response import Response, json_response
@@ -24,10 +24,18 @@ COMMON_CODES = ("BAD_REQUEST", "UNAUTHENTICATED", "FORBIDDEN", "RATE_LIMITED", "
 """What every request may get."""
 _DESCRIPTION = (
     "Connects the workspaces of organizations. Each request carries a host token: a JWT that the host's backend has "
-    "signed. Texts of requests are one line, in UTF-8. A body has 16 KiB at most."
+    "signed. Texts of requests are one line, in UTF-8, but those of messages. A body has 16 KiB at most, that of a "
+    "message 128 KiB."
 )
-_OURS = frozenset({"optional"})
+_OURS = frozenset({"optional", "lines"})
 """Words of our forms that are none of JSON Schema."""
+_KEY: Mapping[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": True,
+    "description": "A repeat with the same key and body is answered alike, for a day, and sends nothing.",
+    "schema": {"type": "string", "pattern": KEY_FORM},
+}
 
 
 @cache
@@ -79,8 +87,10 @@ def _operation(route: HostRoute) -> dict[str, Any]:
         "summary": route.summary,
         "description": f"For: {', '.join(roles_of(route))}.",
         "parameters": list(_parameters(route)),
-        "responses": {"200": _json("Done", _object(route.answer)), **_failures(route)},
+        "responses": {str(route.status): _json("Done", _object(route.answer)), **_failures(route)},
     }
+    if route.sends:
+        operation["parameters"].append(_KEY)
     if route.body:
         operation["requestBody"] = {"required": True, **_content(_object(route.body))}
     return operation

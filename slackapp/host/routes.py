@@ -4,12 +4,13 @@
 in `answer`: nothing is read of a body, and nobody is called at Slack, before the role and the switch have passed.
 """
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from slackapp.flows.app import App
 from slackapp.host.call import Handler, HostCall
-from slackapp.host.checks.fields import Fields, read_body, read_parameters
+from slackapp.host.checks.fields import MAX_BODY, Fields, read_body, read_parameters
 from slackapp.host.checks.media_type import is_media_type
 from slackapp.host.checks.roles import HostAction
 from slackapp.host.errors import HostRefusal, HostRefused
@@ -17,6 +18,7 @@ from slackapp.host.flows import switch_host
 from slackapp.host.forms import (
     ANYTHING,
     APPROVAL,
+    BLOCKS,
     CHANNEL,
     CHANNEL_ID,
     DAYS,
@@ -25,12 +27,16 @@ from slackapp.host.forms import (
     ID,
     INCOMPLETE,
     INTEGRATION,
+    INTERNAL_ID,
     MEMBER_STATUS,
+    MESSAGE,
+    MESSAGE_TEXT,
     NUMBER,
     PAGE,
     PURPOSE,
     REGION,
     SEARCH,
+    SEND_AT,
     TEAM_ID,
     TEXT,
     TIME,
@@ -45,8 +51,8 @@ from slackapp.host.forms import (
     optional,
     word_of,
 )  # fmt: skip
-from slackapp.host.handlers import approvals, begin, channels, integrations, organizations
-from slackapp.host.model import ConnectionKind, HostCaller, HostRole
+from slackapp.host.handlers import approvals, begin, channels, integrations, messages, organizations
+from slackapp.host.model import ConnectionKind, HostCaller, HostRole, MessageStatus
 from slackapp.host.rows import ApprovalStatus
 from slackapp.web.request import JSON, Request
 from slackapp.web.response import Response, json_response
@@ -55,13 +61,18 @@ API = "/api/v2"
 SLACK = f"{API}/slack"
 
 NOTHING: Fields = {}
+KEY_FORM = "^[A-Za-z0-9_.:-]{1,128}$"
+"""Form of an Idempotency-Key."""
+MESSAGE_BODY = 128 * 1024
+"""Bytes of a message's body."""
 
 
 class HostRoute(NamedTuple):
     """Route of the API: for which action of a role, and whether the switch stops it.
 
     `parameters` are those of the address, `body` the fields of a JSON body, or None where there is none. `codes` are
-    those besides what any request may get. `single_use`: a host token works there one time.
+    those besides what any request may get. `single_use`: a host token works there one time. `sends`: it needs an
+    Idempotency-Key.
     """
 
     method: str
@@ -75,6 +86,9 @@ class HostRoute(NamedTuple):
     parameters: Fields = NOTHING
     body: Fields | None = None
     codes: tuple[str, ...] = ()
+    status: int = 200
+    sends: bool = False
+    max_body: int = MAX_BODY
 
 
 _READ, _USE, _MANAGE = HostAction.READ, HostAction.USE, HostAction.MANAGE
@@ -126,6 +140,26 @@ _DECISION: Fields = {
 
 _KNOWN = ("INTEGRATION_NOT_FOUND", "NOT_FOUND")
 _ACTIVE = (*_KNOWN, "INTEGRATION_INACTIVE", "SLACK_ERROR", "TOKEN_UNAVAILABLE")
+
+_REPLIED = (
+    "NOT_FOUND", "INTEGRATION_INACTIVE", "INVALID_CHANNEL", "INVALID_CONTENT", "IDEMPOTENCY_CONFLICT",
+    "IDEMPOTENCY_MISMATCH",
+)  # fmt: skip
+_POSTED = ("INTEGRATION_NOT_FOUND", *_REPLIED)
+_SAID: Fields = {"text": optional(MESSAGE_TEXT), "blocks": optional(BLOCKS)}
+_WHEN: Fields = {
+    "sendAt": optional(SEND_AT), "purpose": optional(ID), "internalMessageId": optional(INTERNAL_ID),
+}  # fmt: skip
+_POST: Fields = {
+    **_SAID, "connectionId": optional(ID), "channel": optional(CHANNEL_ID), "threadOf": optional(ID), **_WHEN,
+}  # fmt: skip
+_ACCEPTED: Fields = {"id": ID, "status": word_of(*MessageStatus)}
+_MESSAGES: Fields = {"messages": list_of(MESSAGE, 200), "cursor": allow_null(WORD)}
+_WANTED: Fields = {
+    "status": {**word_of(*MessageStatus), "default": None},
+    "channel": {**CHANNEL_ID, "default": None},
+    "senderId": {**ID, "default": None},
+}
 
 _BEGIN = HostRoute(
     "POST", f"{SLACK}/auth", begin.connect, HostAction.ASK, summary="Begin to connect a workspace",
@@ -190,6 +224,26 @@ API_ROUTES = (
         answer={"frozen": FLAG},
     ),
     HostRoute(
+        "POST", f"{SLACK}/messages", messages.post, _USE, summary="Post a message", stops=True, body=_POST,
+        answer=_ACCEPTED, codes=_POSTED, status=202, sends=True, max_body=MESSAGE_BODY,
+    ),
+    HostRoute(
+        "GET", f"{SLACK}/messages", messages.list_all, _READ, summary="List messages, the newest first",
+        parameters={**PAGE, **_WANTED}, answer=_MESSAGES,
+    ),
+    HostRoute(
+        "GET", f"{SLACK}/messages/{{id}}", messages.show, _READ, summary="Show what became of a message",
+        answer=MESSAGE["properties"], codes=("NOT_FOUND",),
+    ),
+    HostRoute(
+        "POST", f"{SLACK}/messages/{{id}}/replies", messages.reply, _USE, summary="Reply to a message", stops=True,
+        body={**_SAID, **_WHEN}, answer=_ACCEPTED, codes=_REPLIED, status=202, sends=True, max_body=MESSAGE_BODY,
+    ),
+    HostRoute(
+        "GET", f"{SLACK}/messages/{{id}}/replies", messages.list_replies, _READ,
+        summary="List the replies sent from here", parameters=PAGE, answer=_MESSAGES, codes=("NOT_FOUND",),
+    ),
+    HostRoute(
         "GET", f"{API}/organization", organizations.show, _PROVISION, summary="Show the organization",
         answer=_ORGANIZATION,
     ),
@@ -228,8 +282,18 @@ def answer(route: HostRoute, app: App, request: Request, caller: HostCaller, now
     parameters, body = read_parameters(request.raw_query, route.parameters), _read_body(route, request)
     # 4. do it
     path_id = request.path_values.get("id", "")
-    call = HostCall(caller, path_id, request.address, parameters=parameters, body=body)
-    return json_response(200, route.handler(app, call, now))
+    whose = {"route": f"{route.method} {request.path}", "key": _read_key(route, request)}
+    call = HostCall(caller, path_id, request.address, parameters=parameters, body=body, **whose)
+    return json_response(route.status, route.handler(app, call, now))
+
+
+def _read_key(route: HostRoute, request: Request) -> str:
+    """Reads the key under which something is sent once. Raises HostRefused."""
+    key = request.header("idempotency-key")
+    # claim: C-257
+    if route.sends and not re.fullmatch(KEY_FORM, key):
+        raise HostRefused(HostRefusal.KEY_MISSING, field="Idempotency-Key")
+    return key
 
 
 def _read_body(route: HostRoute, request: Request) -> Mapping[str, object]:
@@ -242,4 +306,4 @@ def _read_body(route: HostRoute, request: Request) -> Mapping[str, object]:
         return {}
     if not is_media_type(request.header("content-type"), JSON):
         raise HostRefused(HostRefusal.BODY)
-    return read_body(request.raw_body, route.body)
+    return read_body(request.raw_body, route.body, route.max_body)

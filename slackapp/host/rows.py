@@ -52,6 +52,9 @@ class HostEventKind(StrEnum):
     CONNECTION_SUSPENDED = "connection.suspended"
     CONNECTION_REVOKED = "connection.revoked"
     OWNER_MISSING = "owner.missing"
+    MESSAGE_SENT = "message.sent"
+    MESSAGE_FAILED = "message.failed"
+    MESSAGE_PARKED = "message.parked"
 
 
 class HostAuditEvent(StrEnum):
@@ -308,7 +311,7 @@ class IdempotentResponse(NamedTuple):
 
 
 class HostEvent(NamedTuple):
-    """A row of `host_events`. The number grows in the order of commits."""
+    """A row of `host_events`. The number grows in the order of commits; `message_id` is "" where it is about none."""
 
     number: int
     organization_id: str
@@ -316,3 +319,4 @@ class HostEvent(NamedTuple):
     type: HostEventKind
     at: int
     detail: str
+    message_id: str

@@ -73,6 +73,7 @@ class Settings(NamedTuple):
     host_approval: bool
     host_purpose: str
     host_rate_per_minute: int
+    host_posts_per_minute: int
     host_redirect_uri: str
     integration_enabled: bool
     data_region: str

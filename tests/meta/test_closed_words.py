@@ -15,7 +15,16 @@ from slackapp.host import channel_list, rows
 from slackapp.host import errors as host_errors
 from slackapp.host import model as host_model
 from slackapp.host.checks import roles
-from slackapp.host.model import ConnectionKind, ConnectionStatus, ConnectionWay, HostRole, MemberStatus
+from slackapp.host.model import (
+    ConnectionKind,
+    ConnectionStatus,
+    ConnectionWay,
+    HostRole,
+    MemberStatus,
+    MessageReason,
+    MessageStatus,
+    MessageType,
+)
 from slackapp.host.rows import ApprovalStatus
 from slackapp.importer import sources
 from slackapp.model import (
@@ -77,11 +86,19 @@ COLUMNS: dict[tuple[str, str], set[str]] = {
     ("installations", "status"): {*InstallationStatus},
     ("installations", "tenant_kind"): {*_TENANT},
     ("installers", "holder_kind"): {*HolderKind} - {HolderKind.CONNECTION},
+    ("messages", "reason"): {*MessageReason, ""},
+    ("messages", "status"): {*MessageStatus},
+    ("messages", "tenant_kind"): {*_TENANT},
+    ("messages", "type"): {*MessageType},
     ("members", "role"): {*HostRole},
     ("members", "status"): {*MemberStatus},
+    ("outbox", "kind"): {*QueueKind},
+    ("outbox", "state"): {*QueueState},
+    ("outbox", "tenant_kind"): {*_TENANT},
     ("oauth_states", "outcome"): {*StateOutcome, ""},  # "" while the use is not over
     ("oauth_states", "purpose"): {*StatePurpose},
     ("oauth_states", "tenant_kind"): {*TenantKind},
+    ("send_rates", "tenant_kind"): {*_TENANT},
     ("tokens", "holder_kind"): {*HolderKind},
     ("tokens", "status"): {*TokenStatus},
 }

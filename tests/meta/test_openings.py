@@ -24,6 +24,7 @@ WAYS: dict[str, dict[str, str]] = {
     "keyring.open_data": {
         "flows/events/run_event.py": "an event's body, for the app's own function: what it does with a token is noted",
         "flows/events/inbox_admin.py": "an event's body, for the operator, after a row of its own",
+        "host/flows/messages/message_content.py": "what a message says, to be sent, as the token's row tells",
     },
     "keyring": {
         "vault/open_keyring.py": "makes it",

@@ -26,7 +26,7 @@ from tests.support.world import empty_database
 
 DIFFERENT = {"due_rows"}
 """Statements that each engine needs otherwise: who claims passes over the rows that others are claiming."""
-ALL_THE_SAME = {"inbox.erase_portion"}
+ALL_THE_SAME = {"inbox.erase_portion", "outbox.erase_portion"}
 """Statements with a LIMIT that are repeated until no row is left: which of them go first is all the same."""
 GAPS_MAKE_PORTIONS_SMALLER = {("sweep_states", "ids without gaps")}
 """Swept portion by portion, each from the oldest row on, until nothing is left to sweep: a gap costs a portion more."""

@@ -13,10 +13,11 @@ from typing import TypeVar
 
 from tests.support.column_meanings import CLASSES, CORE_TABLES, EVENT_HOURS
 from tests.support.host_columns import HOST_TABLES
+from tests.support.message_columns import MESSAGE_TABLES
 from tests.support.world import empty_database
 
 T = TypeVar("T")
-TABLES = {**CORE_TABLES, **HOST_TABLES}
+TABLES = {**CORE_TABLES, **HOST_TABLES, **MESSAGE_TABLES}
 PAGE = Path(__file__).parents[2] / "docs" / "data-model.md"
 
 HEAD = """# The data model

@@ -183,6 +183,7 @@ HOST_TABLES = {
             "type": (OPERATIONAL, "What happened, such as `connection.revoked`."),
             "at": (OPERATIONAL, "When."),
             "detail": (OPERATIONAL, "Why, in a word of a closed set."),
+            "message_id": (OPERATIONAL, "Which message it is about; empty: none."),
         },
     ),
     "host_switches": Table(

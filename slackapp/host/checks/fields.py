@@ -34,6 +34,7 @@ _TYPES: Mapping[str, Callable[[Any], bool]] = {
     "boolean": lambda value: isinstance(value, bool),
     "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
     "string": lambda value: isinstance(value, str) and is_plain(value),
+    "lines": lambda value: isinstance(value, str),
     "array": lambda value: isinstance(value, list),
     "object": lambda value: isinstance(value, dict),
 }
@@ -58,6 +59,8 @@ def is_plain(text: str) -> bool:
 def has_form(form: Form, value: Any) -> bool:
     """Tells whether a value has the form."""
     types = form["type"] if isinstance(form["type"], list) else [form["type"]]
+    if "lines" in form:  # what it may hold is another check's
+        types = ["lines"]
     # claim: C-180
     if not any(is_of_type(value) for is_of_type in map(_TYPES.__getitem__, types)):
         return False
@@ -75,10 +78,10 @@ def _has_forms(fields: Fields, value: Mapping[str, Any]) -> bool:
     return value.keys() == fields.keys() and all(has_form(form, value[name]) for name, form in fields.items())
 
 
-def read_body(raw_body: bytes, fields: Fields) -> dict[str, Any]:
+def read_body(raw_body: bytes, fields: Fields, most: int = MAX_BODY) -> dict[str, Any]:
     """Reads the fields of a JSON body; those that are left out, and may be, are not in it. Raises HostRefused."""
     # claim: C-180
-    if len(raw_body) > MAX_BODY:
+    if len(raw_body) > most:
         raise HostRefused(HostRefusal.BODY_SIZE)
     try:
         given = parse_json(raw_body)

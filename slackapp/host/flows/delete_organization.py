@@ -18,6 +18,7 @@ from slackapp.host.store import (
     events,
     idempotency_keys,
     members,
+    messages,
     organizations,
     purposes,
     sessions,
@@ -43,6 +44,8 @@ def run(app: App, organization_id: str, actor: Actor, now: int) -> bool:
         if kind == ConnectionKind.WORKSPACE:
             uninstall_tenant.run(app, tenant, actor, now)
     # 3. the rows, once nothing is held and nothing waits to be given back
+    while _delete_messages(app, organization_id):
+        pass
     if not _delete_rows(app, organization_id, actor):
         return False
     # 4. what they have left in logs; then the id
@@ -57,6 +60,12 @@ def resume_all(app: App, now: int) -> None:
     """Goes on with every removal that is not over. Raises StoreError."""
     for organization_id in organizations.list_removed(app.db):
         run(app, organization_id, replace(SCHEDULER, organization=organization_id), now)
+
+
+def _delete_messages(app: App, organization_id: str) -> bool:
+    """Deletes a portion of its messages, in a transaction that is short; False where none is left."""
+    with app.db.transaction():
+        return messages.delete_of_organization(app.db, organization_id) > 0
 
 
 def _delete_rows(app: App, organization_id: str, actor: Actor) -> bool:

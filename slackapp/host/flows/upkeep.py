@@ -6,6 +6,7 @@ from dataclasses import replace
 from slackapp.flows.app import App
 from slackapp.host.flows import change_connection, delete_organization
 from slackapp.host.flows.connect import give_back
+from slackapp.host.flows.messages import keep_messages
 from slackapp.host.flows.offboard import OWNER_DAYS
 from slackapp.host.model import ConnectionStatus
 from slackapp.host.rows import ConnectionKey, HostAuditEvent, StatusReason
@@ -23,6 +24,7 @@ def sweep(app: App, now: int) -> None:
     _suspend(app, connections.list_long_unowned(app.db, now - OWNER_DAYS * _DAY), StatusReason.OWNER, now)
     _suspend(app, connections.list_aged(app.db, now), StatusReason.AGE, now)
     _resume_unfrozen(app, now)
+    keep_messages.sweep(app, now)
     sessions.sweep(app.db, now)
     sessions.sweep_token_ids(app.db, now)
     idempotency_keys.sweep(app.db, now)

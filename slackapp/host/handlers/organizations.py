@@ -85,6 +85,7 @@ def list_events(app: App, call: HostCall, now: int) -> Answer:
             "type": each.type,
             "at": time_of(each.at),
             "connectionId": each.connection_id,
+            "messageId": each.message_id or None,
             "reason": each.detail or None,
         }
         for each in found

@@ -1,6 +1,8 @@
 """Events that the host is told of: `sql/host/events.sql`. Each is added with what it tells of."""
 
+from slackapp.host.model import MessageReason, MessageStatus
 from slackapp.host.rows import ConnectionKey, HostEvent, HostEventKind, StatusReason
+from slackapp.host.store.messages import Message, WaitingMessage
 from slackapp.store.columns import by_word, read_columns
 from slackapp.store.engine.database import Database
 
@@ -9,12 +11,29 @@ BATCH_ROWS = 500
 KEEP_SECONDS = 30 * 86_400
 """Seconds for which the host may read one."""
 _TYPES = by_word(HostEventKind)
+_OF_MESSAGES = {
+    MessageStatus.SENT: HostEventKind.MESSAGE_SENT,
+    MessageStatus.FAILED: HostEventKind.MESSAGE_FAILED,
+    MessageStatus.PARKED: HostEventKind.MESSAGE_PARKED,
+}
 
 
 def add(db: Database, key: ConnectionKey, event_type: HostEventKind, detail: StatusReason | None, now: int) -> None:
     """Adds an event of a connection, inside the transaction that changes it."""
-    what = {"organization_id": key.organization_id, "connection_id": key.id, "type": str(event_type)}
-    db.execute("add_host_event", {**what, "detail": str(detail or ""), "now": now})
+    what = {"organization_id": key.organization_id, "connection_id": key.id, "about_message": ""}
+    db.execute("add_host_event", {**what, "type": str(event_type), "detail": str(detail or ""), "now": now})
+
+
+def add_of_message(
+    db: Database, message: Message | WaitingMessage, status: MessageStatus, reason: MessageReason | None, now: int
+) -> None:
+    """Adds an event of a message, where the host is told of its status, inside the transaction that changes it."""
+    event_type = _OF_MESSAGES.get(status)
+    # claim: C-263
+    if event_type is not None:
+        whose = {"organization_id": message.organization_id, "connection_id": message.connection_id}
+        what = {"about_message": message.id, "type": str(event_type), "detail": str(reason or "")}
+        db.execute("add_host_event", {**whose, **what, "now": now})
 
 
 def page(db: Database, organization_id: str | None, after: int, most: int = 200) -> list[HostEvent]:

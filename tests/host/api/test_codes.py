@@ -9,20 +9,19 @@ import pytest
 
 from slackapp.errors import StoreBusyError
 from slackapp.host.answers import CODES
-from slackapp.host.checks.fields import MAX_BODY
 from slackapp.host.checks.roles import is_allowed
 from slackapp.host.errors import HostRefusal
 from slackapp.host.flows import change_connection, switch_host
 from slackapp.host.memory import SLACK_PLACES, host_memory
 from slackapp.host.model import ConnectionStatus
 from slackapp.host.openapi import codes_of
-from slackapp.host.routes import API_ROUTES, HostRoute
-from slackapp.host.rows import StatusReason
+from slackapp.host.routes import API_ROUTES, MESSAGE_BODY, HostRoute
+from slackapp.host.rows import ConnectionSettings, StatusReason
 from slackapp.host.store import connections
 from slackapp.localslack.model import Fault
 from slackapp.model import SCHEDULER, Tenant
 from slackapp.store import freezes
-from tests.support import connecting
+from tests.support import connecting, posting
 from tests.support.connected import ACME
 from tests.support.connecting import ann, eve
 from tests.support.host_world import ADMIN, MEMBER, OPERATOR, Host, connect, make_host_world, told
@@ -43,6 +42,8 @@ def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         assert Host(made, ELSEWHERE).put("organization", {"dataRegion": "elsewhere"}).status == 200
         Host(made).of("gone").get("slack/integration")
         Host(made).post("members/gone/offboard")
+        general = made.slack.workspaces[NORTH].general
+        posting.accepted(Host(made), channel=general, internalMessageId="taken")
         yield made
 
 
@@ -116,7 +117,23 @@ def frozen(world: World) -> Iterator[dict[str, Any]]:
 
 
 def not_there(world: World) -> Way:
-    return request_with(query=f"?connectionId={NOBODY}", id="~nobody")
+    return request_with(query=f"?connectionId={NOBODY}", id="~nobody", said={"connectionId": NOBODY})
+
+
+@contextlib.contextmanager
+def not_allowed(world: World) -> Iterator[dict[str, Any]]:
+    allow(world, "C0NOTHERE01")
+    yield {"body": {"defaultChannel": "C0NOSUCH01"}, "id": "C0NOSUCH01"}
+    allow(world)
+
+
+def allow(world: World, *channels: str) -> None:
+    db = world.service.app.db
+    found = connections.find_held(db, Tenant("T", NORTH))
+    assert found is not None
+    with db.transaction():
+        settings = ConnectionSettings("ann", "alerts", allowed_channels=channels)
+        assert change_connection.configure(db, found, settings, world.clock())
 
 
 WAYS: dict[str, Callable[[World], Way]] = {
@@ -126,8 +143,11 @@ WAYS: dict[str, Callable[[World], Way]] = {
     "NOT_FOUND": not_there,
     "INTEGRATION_NOT_FOUND": lambda world: request_with(organization="globex"),
     "INTEGRATION_INACTIVE": inactive,
-    "TOO_LARGE": lambda world: request_with(body={"x": "x" * MAX_BODY}),
-    "INVALID_CHANNEL": lambda world: request_with(body={"defaultChannel": "C0NOSUCH01"}, id="C0NOSUCH01"),
+    "TOO_LARGE": lambda world: request_with(body={"x": "x" * MESSAGE_BODY}),
+    "INVALID_CHANNEL": not_allowed,
+    "INVALID_CONTENT": lambda world: request_with(said={"text": " "}),
+    "IDEMPOTENCY_CONFLICT": lambda world: request_with(said={"internalMessageId": "taken"}),
+    "IDEMPOTENCY_MISMATCH": lambda world: request_with(first={"text": "another"}),
     "RATE_LIMITED": too_often,
     "SLACK_ERROR": slack_fails,
     "INTEGRATION_DISABLED": off,
@@ -155,17 +175,30 @@ def ask(world: World, route: HostRoute, changes: dict[str, Any]) -> tuple[int, s
         body = {}
     if body == {}:
         body = {"approvals": {"reason": "x"}, "decision": {"decision": "denied"}}.get(route.path.rpartition("/")[2], {})
-    named = general if "channels" in route.path else "gone"
-    target = route.path.replace("{id}", changes.get("id", named)) + changes.get("query", "")
+    named = changes.get("id", general if "channels" in route.path else "gone")
+    if "messages" in route.path:
+        named = named if named == "~nobody" else world.rows("SELECT id FROM messages ORDER BY number")[0]["id"]
+    if "messages" in route.path and route.body and "x" not in (body or ()):
+        body = message_body(route, general) | {
+            name: value for name, value in changes.get("said", {}).items() if name in route.body
+        }
+    target = route.path.replace("{id}", named) + changes.get("query", "")
     if "connectionId" not in route.parameters and NOBODY in target:
         target = target.partition("?")[0]
     host = Host(world, changes.get("organization", ACME))
     if "member" in changes or not is_allowed(None, route.action):
         host = host.of(changes.get("member", "ann"), changes.get("role", ADMIN))
-    reply = host.call(route.method, target, body, changes.get("headers"))
+    headers = {"Idempotency-Key": f"key-{next(posting.KEYS)}"} if route.sends else {}
+    if "first" in changes:
+        assert host.call(route.method, target, body | changes["first"], headers).status == route.status
+    reply = host.call(route.method, target, body, {**headers, **changes.get("headers", {})})
     if "reconnectUrl" in reply.json:
         assert reply.json["code"] == "INTEGRATION_INACTIVE"
     return told(reply)
+
+
+def message_body(route: HostRoute, general: str) -> dict[str, Any]:
+    return {"text": "hello", **({"channel": general} if "channel" in (route.body or {}) else {})}
 
 
 @pytest.mark.parametrize(("route", "code"), ALL, ids=[f"{r.method} {r.path} {code}" for r, code in ALL])

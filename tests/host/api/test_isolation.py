@@ -13,6 +13,7 @@ from slackapp.host.model import HostRole
 from slackapp.host.openapi import codes_of
 from slackapp.host.routes import API_ROUTES
 from slackapp.host.rows import StatusReason
+from tests.support import posting
 from tests.support.connected import begin
 from tests.support.host_world import Host, connect, make_host_world
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World
@@ -28,6 +29,7 @@ class Canaries:
         self.world = world
         self.ids: dict[str, str] = {}
         self.cursors: dict[str, list[str]] = {}
+        self.messages: dict[str, str] = {}
         for number, (organization, (tenant, team)) in enumerate(TENANTS.items(), start=1):
             host = Host(world, organization)
             self.ids[organization] = connect(world, host, tenant, number).id
@@ -41,15 +43,27 @@ class Canaries:
             allowed = [world.slack.workspaces[team].general]
             body = {"purpose": purpose["id"], "ownerId": f"canary-{organization}-member", "allowedChannels": allowed}
             assert host.of().put("slack/integration", body).status == 200
+            sender = host.of(f"canary-{organization}-member", HostRole.MEMBER)
+            said = {"channel": allowed[0], "internalMessageId": f"canary {organization} id"}
+            self.messages[organization] = posting.accepted(sender, f"canary {organization} text", **said)
             found = host.of().get(f"slack/channels?limit=1{'' if tenant == team else f'&teamId={team}'}").json
             pages = [found["cursor"], host.get("events?limit=1").json["cursor"]]
+            pages.append(host.get("slack/messages?limit=1").json["cursor"])
             self.cursors[organization] = [*pages, host.get("slack/integrations?limit=1").json["cursor"]]
 
     def of(self, organization: str) -> set[str]:
         """What nobody else may be shown."""
         tenant, team = TENANTS[organization]
         stem = team.removeprefix("T")
-        found = {self.ids[organization], f"canary-{organization}", f"canary {organization}", tenant, team, stem}
+        found = {
+            self.ids[organization],
+            self.messages[organization],
+            f"canary-{organization}",
+            f"canary {organization}",
+            tenant,
+            team,
+            stem,
+        }
         return found | set(self.cursors[organization])
 
 
@@ -73,7 +87,14 @@ def test_the_canaries_are_seen_by_those_whose_they_are(canaries: Canaries) -> No
         host, channels = Host(canaries.world, organization), f"slack/channels?teamId={team}"
         shown = "".join(
             host.get(path).text
-            for path in ("slack/integration", "slack/integrations", "organization", "events", channels)
+            for path in (
+                "slack/integration",
+                "slack/integrations",
+                "organization",
+                "events",
+                "slack/messages",
+                channels,
+            )
         )
         found = {value for value in canaries.of(organization) if value in shown}
         assert len(found) >= 6, (organization, found)
@@ -86,10 +107,12 @@ def test_org_isolation(canaries: Canaries, data: st.DataObject, route, organizat
     world = canaries.world
     theirs = data.draw(st.sampled_from(sorted(TENANTS)))
     team = TENANTS[theirs][1]
-    named = data.draw(st.sampled_from(["ann", f"canary-{theirs}-member", world.slack.workspaces[team].general]))
+    general = world.slack.workspaces[team].general
+    named = data.draw(st.sampled_from(["ann", f"canary-{theirs}-member", general, canaries.messages[theirs]]))
     parameters = {
         "connectionId": canaries.ids[theirs], "cursor": data.draw(st.sampled_from(canaries.cursors[theirs])) or "x",
-        "teamId": team, "limit": "1", "search": "g",
+        "teamId": team, "limit": "1", "search": "g", "status": "queued", "senderId": f"canary-{theirs}-member",
+        "channel": world.slack.workspaces[team].general,
     }  # fmt: skip
     chosen = [name for name in route.parameters if data.draw(st.booleans())]
     query = "&".join(f"{name}={parameters[name]}" for name in chosen)
@@ -99,6 +122,9 @@ def test_org_isolation(canaries: Canaries, data: st.DataObject, route, organizat
         "metadata": {"source": "x"}, "kind": "workspace", "reconnect": canaries.ids[theirs],
         "memberId": "someone", "role": "owner",
         "reason": "why", "decision": "denied", "note": "no",
+        "text": "hello", "blocks": [], "connectionId": canaries.ids[theirs], "threadOf": canaries.messages[theirs],
+        "channel": world.slack.workspaces[team].general, "sendAt": "2027-06-01T00:00:00Z",
+        "internalMessageId": f"canary {theirs} id",
         "name": "Another name", "workspaceLimit": 2, "dataRegion": "eu", "purposes": [],
     }  # fmt: skip
     body = {name: fields[name] for name in route.body or {} if data.draw(st.booleans())}
@@ -107,13 +133,14 @@ def test_org_isolation(canaries: Canaries, data: st.DataObject, route, organizat
     host = Host(world, organization)
     host = host.of(*caller) if caller is not None else host
     path = route.path.replace("{id}", named)
-    reply = host.call(route.method, f"{path}?{query}" if query else path, None if route.body is None else body)
+    key = {"Idempotency-Key": f"key-{next(posting.KEYS)}"}
+    reply = host.call(route.method, f"{path}?{query}" if query else path, None if route.body is None else body, key)
     for other in TENANTS:
         if other != organization:
             said = reply.text + json.dumps(reply.headers)
             # What the caller has sent in the path comes back, and is no answer of ours about it.
-            said = said.replace(named, "") if reply.status == 200 else said
+            said = said.replace(named, "") if reply.status == route.status else said
             assert [value for value in canaries.of(other) if value and value in said] == []
-    if reply.status != 200:
+    if reply.status != route.status:
         assert reply.json["code"] in codes_of(route)
     assert re.search(r"xox[bpe]", reply.text) is None

@@ -1,0 +1,1 @@
+"""Messages: accepted, sent in their turn, parked, taken back, settled and erased."""

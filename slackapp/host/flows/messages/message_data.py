@@ -1,0 +1,61 @@
+"""Messages as the core takes care of them: purged, counted, exported, sealed anew, and unclear after a restore."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+
+from slackapp.flows.app import PORTION_ROWS, SealedRecord, TenantData
+from slackapp.flows.queue_data import queue_data
+from slackapp.flows.tenant_data import export_fields
+from slackapp.host.flows.messages.message_content import context_of
+from slackapp.host.store import messages, outbox, send_rates
+from slackapp.model import Sealed, Tenant, UnclearRow
+from slackapp.store.engine.database import Database
+
+
+def _erase(db: Database, tenant: Tenant, now: int) -> int:
+    return send_rates.erase(db, tenant)
+
+
+def _erase_portion(db: Database, tenant: Tenant, now: int) -> int:
+    # claim: C-250
+    return messages.erase(db, tenant, now)
+
+
+def _export(db: Database, tenant: Tenant) -> Iterable[Mapping[str, object]]:
+    return map(export_fields, messages.export(db, tenant, PORTION_ROWS))
+
+
+def _sealed_records(db: Database, tenant: Tenant) -> Iterator[SealedRecord]:
+    for message_id, body in messages.list_bodies(db, tenant, PORTION_ROWS):
+        put_back = partial(_reseal, db, tenant, message_id)
+        # claim: C-267
+        yield SealedRecord(context_of(tenant, message_id), body, put_back)
+
+
+def _reseal(db: Database, tenant: Tenant, message_id: str, body: Sealed) -> None:
+    messages.reseal(db, tenant, message_id, body)
+
+
+def _restored(db: Database, now: int) -> Sequence[UnclearRow]:
+    # claim: C-251
+    return messages.mark_restored(db, now)
+
+
+MESSAGE_DATA: tuple[TenantData, ...] = (
+    queue_data(outbox.QUEUE, "turns of messages"),
+    TenantData(
+        name="messages",
+        tables=("messages", "send_rates"),
+        erase=_erase,
+        erase_portion=_erase_portion,
+        count=messages.count,
+        list_tenants=messages.list_tenants,
+        export=_export,
+        sealed_records=_sealed_records,
+        restored=_restored,
+        collected="of messages that it posts for its customer what they say, encrypted, until they are sent; "
+        "then their channel, time, thread and sender, and what became of them; after a removal ids, statuses and "
+        "times, until that customer is deleted",
+    ),
+)
+"""Turns first: what a worker runs finds that it is not its own any more."""

@@ -1,0 +1,36 @@
+"""Turns of messages: one of each channel at a time, at the pace that Slack takes, over all processes."""
+
+from slackapp.flows.app import App
+from slackapp.host.store import messages, outbox, send_rates
+from slackapp.host.store.send_rates import SendRate
+from slackapp.model import Tenant
+
+
+def give_next(app: App, tenant: Tenant, channel_id: str, now: int) -> bool:
+    """Gives the next message of a channel its turn, inside a transaction; False where none waits, or one has it."""
+    following = messages.next_of_channel(app.db, tenant, channel_id)
+    if following is None:
+        return False
+    at = take_place(app, tenant, channel_id, now)
+    # claim: C-246
+    return outbox.give_turn(app.db, tenant, following, at)
+
+
+def take_place(app: App, tenant: Tenant, channel_id: str, earliest: int) -> int:
+    """Takes the next place of a channel, inside a transaction; returns its time, in Unix seconds."""
+    rate = SendRate(app.settings.host_posts_per_minute)
+    return send_rates.take_place(app.db, tenant, channel_id, rate, earliest=earliest)
+
+
+def give_all(app: App, now: int) -> int:
+    """Gives turns wherever something waits and nothing has one; how many. Raises StoreError."""
+    given = 0
+    while idle := outbox.list_idle_channels(app.db):
+        for channel in idle:
+            with app.db.transaction():
+                given += give_next(app, channel.tenant, channel.channel_id, now)
+        if len(idle) < outbox.MAX_IDLE:
+            break
+    if given:
+        app.wake_worker()
+    return given

@@ -1,0 +1,134 @@
+"""`/api/v2/slack/messages`: what an organization posts, and what became of it."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from slackapp.flows.app import App
+from slackapp.host.call import Answer, HostCall, make_cursor, read_position
+from slackapp.host.checks.message_content import require_content
+from slackapp.host.errors import HostRefusal, HostRefused
+from slackapp.host.flows.messages import accept_message, answer_once
+from slackapp.host.flows.messages.accept_message import MessageDraft
+from slackapp.host.flows.messages.answer_once import RepeatableRequest
+from slackapp.host.forms import optional_time, time_of
+from slackapp.host.model import MessageStatus
+from slackapp.host.store import messages
+from slackapp.host.store.messages import Message, MessageFilter, NewMessage
+
+_LIST, _REPLIES = "messages", "replies"
+_MAX_AHEAD = 365 * 86_400
+"""Seconds that a message may be scheduled ahead."""
+
+
+def post(app: App, call: HostCall, now: int) -> Answer:
+    """Takes a message: it is on the disk when this is answered."""
+    return _accept(app, call, read_draft(call.body, now), now)
+
+
+def reply(app: App, call: HostCall, now: int) -> Answer:
+    """Takes a reply to a message."""
+    return _accept(app, call, read_draft({**call.body, "threadOf": call.id}, now), now)
+
+
+def show(app: App, call: HostCall, now: int) -> Answer:
+    """Shows what became of a message."""
+    return describe(require_message(app, call))
+
+
+def list_all(app: App, call: HostCall, now: int) -> Answer:
+    """Lists messages, the newest first."""
+    given, before = call.parameters, int(read_position(app, call, _LIST) or messages.NEWEST)
+    status = MessageStatus(given["status"]) if given["status"] is not None else None
+    wanted = MessageFilter(status, given["channel"], given["senderId"])
+    found = messages.page(app.db, call.caller.organization, wanted, before, most=given["limit"])
+    return _page(app, call, _LIST, found)
+
+
+def list_replies(app: App, call: HostCall, now: int) -> Answer:
+    """Lists the replies to a message that were sent from here, the newest first."""
+    target = require_message(app, call)
+    before = int(read_position(app, call, _REPLIES) or messages.NEWEST)
+    organization = call.caller.organization
+    found = messages.page_of_replies(app.db, organization, target.id, before, most=call.parameters["limit"])
+    return _page(app, call, _REPLIES, found)
+
+
+def read_draft(given: Mapping[str, Any], now: int, under: str = "") -> MessageDraft:
+    """Reads a message from the fields of a body. Raises HostRefused."""
+    return MessageDraft(
+        fields=require_content(given.get("text"), given.get("blocks"), under),
+        connection_id=given.get("connectionId"),
+        channel=given.get("channel"),
+        thread_of=given.get("threadOf"),
+        send_at=_read_time(given["sendAt"], now) if "sendAt" in given else None,
+        purpose=given.get("purpose"),
+        internal_message_id=given.get("internalMessageId"),
+    )
+
+
+def require_message(app: App, call: HostCall) -> Message:
+    """Finds the message that the address names. Raises HostRefused."""
+    found = messages.find(app.db, call.caller.organization, call.id)
+    # claim: C-265
+    if found is None:
+        raise HostRefused(HostRefusal.NOT_THERE)
+    return found
+
+
+def describe(message: Message) -> Answer:
+    """Describes a message: never what it says."""
+    return {
+        "id": message.id,
+        "connectionId": message.connection_id,
+        "internalMessageId": message.internal_message_id or None,
+        "type": message.type,
+        "status": message.status,
+        "reason": message.reason or None,
+        "slackError": message.slack_error or None,
+        "channel": message.channel_id or None,
+        "ts": message.message_ts or None,
+        "threadTs": message.thread_ts or None,
+        "targetId": message.target_id or None,
+        "senderId": message.sender_id or None,
+        "purpose": message.purpose_id,
+        "sendAt": optional_time(message.send_at),
+        "createdAt": time_of(message.created_at),
+        "sentAt": optional_time(message.sent_at),
+        "updatedAt": time_of(message.updated_at),
+    }
+
+
+def _accept(app: App, call: HostCall, draft: MessageDraft, now: int) -> Answer:
+    message = accept_message.prepare(app, call.caller, draft)
+
+    def store() -> Answer:
+        accept_message.store(app, message, now)
+        return _accepted(message)
+
+    told = answer_once.run(app, call.caller, RepeatableRequest(call.key, call.route, call.body), store, now=now)
+    app.wake_worker()
+    return told
+
+
+def _accepted(message: NewMessage) -> Answer:
+    status = MessageStatus.QUEUED if message.send_at is None else MessageStatus.SCHEDULED
+    return {"id": message.id, "status": status}
+
+
+def _page(app: App, call: HostCall, name: str, found: list[Message]) -> Answer:
+    is_full = len(found) == call.parameters["limit"]
+    cursor = make_cursor(app, call, name, str(found[-1].number)) if is_full else None
+    return {"messages": [describe(each) for each in found], "cursor": cursor}
+
+
+def _read_time(text: str, now: int) -> int:
+    """Reads when a message is to go out: within a year. Raises HostRefused."""
+    try:
+        at = int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp())
+    except ValueError:
+        raise HostRefused(HostRefusal.FIELD, field="sendAt") from None
+    # claim: C-266
+    if not now < at <= now + _MAX_AHEAD:
+        raise HostRefused(HostRefusal.SEND_AT, field="sendAt")
+    return at

@@ -1,0 +1,1 @@
+"""Messages of organizations: accepted, sent, and what became of them."""
