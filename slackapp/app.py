@@ -121,9 +121,7 @@ def build(
     `log_texts`: the log also tells what an exception says, which may hold what came with a request.
     """
     behaviour = load_behaviour(settings.behaviour)
-    workers = tuple(
-        QueueWorkers(each) for circle in CIRCLES if circle.is_on(settings) for each in circle.queues
-    )
+    workers = tuple(QueueWorkers(each) for circle in CIRCLES if circle.is_on(settings) for each in circle.queues)
     log = JsonLog(log_stream, clock, log_texts, settings.secrets)
     assembled = build_app(settings, clock, entropy, log, behaviour=behaviour, workers=workers)
     vault = replace(assembled.vault, capabilities=capabilities(CIRCLES, load_methods(settings.behaviour)))

@@ -81,6 +81,7 @@ HOST: tuple[AnyRoute, ...] = tuple(Route(*each, answers=refusal_api) for each in
 CONNECT: tuple[AnyRoute, ...] = (
     Route("GET", HOST_CALLBACK_PATH, connect.finish, anyone, answers=connect.callback_refusal),
     Route("POST", "/settings/session", connect.open_page, anyone, answers=connect.form_refusal),
+    Route("GET", "/settings", connect.open_next, page_member, answers=connect.form_refusal),
     Route("GET", "/settings/connect", connect.show, page_member, answers=connect.form_refusal),
     Route("POST", "/settings/connect", connect.receive_form, page_form, answers=connect.form_refusal),
     Route("GET", "/settings/integrations", settings.show_all, page_member, answers=SETTINGS),

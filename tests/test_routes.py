@@ -63,6 +63,7 @@ SURFACE = [
     ("GET", "/api/v2/openapi.json", "anyone", "api", False, False),
     ("GET", "/api/v2/slack/auth/callback", "anyone", "callback", False, False),
     ("POST", "/settings/session", "anyone", "form", False, False),
+    ("GET", "/settings", "member", "form", False, False),
     ("GET", "/settings/connect", "member", "form", False, False),
     ("POST", "/settings/connect", "member by a form", "form", False, False),
     ("GET", "/settings/integrations", "member", "settings", False, False),

@@ -77,11 +77,11 @@ def pages() -> Iterator[Bad]:
     for cookie in COOKIES:
         yield Bad(named("the page with", cookie), "session", CONNECT, headers={"Cookie": cookie})
         yield page(CONNECT, named("a form with", cookie), "session", cookie=cookie)
-    for target in (WORKSPACES, CONNECTS, NOBODYS, f"{NOBODYS}/channels", f"{NOBODYS}/disconnect"):
+    for target in ("/settings", WORKSPACES, CONNECTS, NOBODYS, f"{NOBODYS}/channels", f"{NOBODYS}/disconnect"):
         yield Bad(f"PUT {target}", "method", target, "PUT")
         for cookie in COOKIES:
             yield Bad(named(f"{target} with", cookie), "session", target, headers={"Cookie": cookie})
-        if target not in (WORKSPACES, CONNECTS):
+        if target.startswith(NOBODYS):
             yield Bad(f"{target} of nobody's", "not_there", target, headers={"Cookie": COOKIE})
     for step in ("test", "channel&channel=c4nary", "take_over", "disconnect", "c4nary"):
         yield page(NOBODYS, f"nobody's: {step}", "not_there", content=f"form_token=<form_token>&step={step}".encode())

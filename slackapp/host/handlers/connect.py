@@ -16,7 +16,7 @@ from slackapp.host.flows.connect.open_session import PageMember
 from slackapp.host.handlers import connect_pages
 from slackapp.host.handlers.connect_pages import BEGIN, CONFIRM
 from slackapp.host.model import ConnectionKind, ConnectionStatus
-from slackapp.host.pages.parts import WORKSPACES_PATH
+from slackapp.host.pages.parts import SETTINGS_PATH, WORKSPACES_PATH
 from slackapp.host.rows import Connection
 from slackapp.host.store import connections, organizations, purposes
 from slackapp.model import Actor
@@ -36,15 +36,20 @@ def finish(app: App, request: Request, caller: Actor, now: int) -> Response:
 
 
 def open_page(app: App, request: Request, caller: Actor, now: int) -> Response:
-    """Takes the ticket that the host's own page sends: a cookie, and 303 to what waits, or to the workspaces."""
+    """Takes the ticket that the host's own page sends: a cookie, and 303 to our pages."""
     # claim: C-72
     app.rate_limiter.require(f"session {address_prefix(request.address)}", now)
     # claim: C-145
     require_origin(request.header("origin"), app.settings.host_url)
     cookie = open_session.run(app, read_form(request).get("ticket", ""), now)
+    # A browser brings no cookie with a form of another site: what waits in it is seen one address further.
+    return redirect(303, app.settings.public_url + SETTINGS_PATH, (("Set-Cookie", cookie),))
+
+
+def open_next(app: App, request: Request, caller: PageMember, now: int) -> Response:
+    """Leads to what waits in this browser, or else to the workspaces."""
     waits = finish_connect.quarantine_of(app, request.header("cookie")) is not None
-    path = CONNECT_PATH if waits else WORKSPACES_PATH
-    return redirect(303, app.settings.public_url + path, (("Set-Cookie", cookie),))
+    return redirect(303, app.settings.public_url + (CONNECT_PATH if waits else WORKSPACES_PATH))
 
 
 def show(app: App, request: Request, caller: PageMember, now: int) -> Response:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from slackapp.host.checks import form_token
 from slackapp.web.components import Link, Tone, button, escape, hidden
 
-WORKSPACES_PATH, CONNECTS_PATH = "/settings/integrations", "/settings/connects"
+SETTINGS_PATH, WORKSPACES_PATH, CONNECTS_PATH = "/settings", "/settings/integrations", "/settings/connects"
 FOOT = (Link("/privacy", "Privacy"), Link("/support", "Support"))
 """Whoever comes from a host does not install from the public page."""
 _ICONS = {

@@ -21,7 +21,8 @@ def test_by_api_it_waits_for_the_members_own_login_and_one_button(world: World) 
     assert (back.status, back.location) == (302, COMPLETE)
     assert (person.statuses(), world.count("installations")) == (["quarantined"], 0)
     opened = person.sign_in()
-    assert (opened.status, opened.location) == (303, "http://localhost:3000/settings/connect")
+    assert (opened.status, opened.location) == (303, "http://localhost:3000/settings")
+    assert person.browser.get("/settings").location == "http://localhost:3000/settings/connect"
     page = person.browser.get("/settings/connect")
     assert "North" in page.text
     assert "Acme" in page.text

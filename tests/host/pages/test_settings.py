@@ -279,9 +279,11 @@ def test_one_limit_reached_nothing_can_be_begun(tmp_path: Path) -> None:
 
 def test_a_session_begins_with_what_waits_and_else_with_the_workspaces(world: World) -> None:
     person = ann(world)
-    assert person.sign_in().location.endswith(ALL)
+    assert person.sign_in().location.endswith("/settings")
+    assert person.browser.get("/settings").location.endswith(ALL)
     person.come_back(person.approve(person.begin().authorize_url, SOUTH))
-    assert person.sign_in().location.endswith("/settings/connect")
+    person.sign_in()
+    assert person.browser.get("/settings").location.endswith("/settings/connect")
     page = person.browser.get(ALL).text
     assert "Waiting for your confirmation" in page
     assert 'href="/settings/connect">Look at it and confirm' in page
