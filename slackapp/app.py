@@ -33,7 +33,7 @@ from slackapp.vault.key_backup_file import KeyBackupFile
 from slackapp.vault.open_keyring import open_keyring, read_master_keys
 from slackapp.vault.vault import Vault
 from slackapp.workers.queue_workers import QueueWorkers
-from slackapp.workers.scheduler import Scheduler, check_tasks, local_tasks, remote_tasks
+from slackapp.workers.scheduler import Scheduler, check_tasks, delivery_tasks, local_tasks, remote_tasks
 from slackapp.wsgi import Wsgi
 
 REQUEST_THREADS = 16
@@ -58,6 +58,7 @@ class Service:
     local_scheduler: Scheduler
     remote_scheduler: Scheduler
     check_scheduler: Scheduler
+    deliveries: tuple[Scheduler, ...]
     threads: list[QueueWorkers | Scheduler] = field(default_factory=list)
     _stop_requested_at: float = 0.0
 
@@ -71,7 +72,8 @@ class Service:
         self.app.db.begin_service()
         self.app.db.lock_process(self.app.process_id)
         self.local_scheduler.run_due(self.app)
-        self.threads.extend((self.local_scheduler, self.remote_scheduler, self.check_scheduler, *self.workers))
+        self.threads.extend((self.local_scheduler, self.remote_scheduler, self.check_scheduler))
+        self.threads.extend((*self.deliveries, *self.workers))
         for thread in self.threads:
             thread.start(self.app)
 
@@ -133,6 +135,7 @@ def build(
         local_scheduler=Scheduler("local-tasks", local_tasks()),
         remote_scheduler=Scheduler("remote-tasks", remote_tasks()),
         check_scheduler=Scheduler("check-tasks", check_tasks()),
+        deliveries=tuple(Scheduler(f"{task.name}-events", (task,)) for task in delivery_tasks(CIRCLES, settings)),
     )
 
 

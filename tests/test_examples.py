@@ -8,6 +8,7 @@ import pytest
 from slackapp.app import STOP_TIMEOUT
 from slackapp.cli.service import dev_settings
 from slackapp.config import settings as config
+from slackapp.config.setting_table import ALIASES, SETTINGS
 from slackapp.crypto import keyfile
 from slackapp.model import HOST_CALLBACK_PATH
 from slackapp.web.request import BODY_LIMIT
@@ -46,7 +47,7 @@ def test_each_unit_has_every_sandbox_option(unit: systemd_units.Unit) -> None:
 
 @pytest.mark.parametrize("unit", [SERVICE, BACKUP], ids=["service", "backup"])
 def test_no_secret_is_in_a_unit_and_each_comes_as_a_credential(unit: systemd_units.Unit) -> None:
-    names = {setting.name for setting in config.SETTINGS if setting.secret} | {"SLACKAPP_OPERATOR_TOKEN"}
+    names = {setting.name for setting in SETTINGS if setting.secret} | {"SLACKAPP_OPERATOR_TOKEN"}
     given = dict(pair.split("=") for pair in unit["Environment"])
     assert set(given) == {f"{name}_FILE" for name in names}
     credentials = {f"%d/{pair.partition(':')[0]}" for pair in unit["LoadCredential"]}
@@ -95,7 +96,7 @@ def test_programs_can_be_run_and_settings_of_the_page_are_settings() -> None:
         assert (EXAMPLES / name).read_text().startswith("#!/bin/sh\n")
     page = (EXAMPLES.parent / "docs" / "deployment.md").read_text(encoding="utf-8")
     block = page.partition("cat > /etc/slackapp/.env) <<'END'\n")[2].partition("END\n")[0]
-    known = {setting.name for setting in config.SETTINGS}
+    known = {setting.name for setting in SETTINGS}
     assert {line.partition("=")[0].removesuffix("_FILE") for line in block.splitlines()} <= known | {
         "SLACKAPP_OPERATOR_TOKEN",
         "SLACKAPP_MASTER_KEY",
@@ -116,10 +117,10 @@ def test_each_sample_of_settings_is_read_and_switches_the_host_side_on(
     dotenv = tmp_path / ".env"
     keyfile.write_private(dotenv, text.encode())
     monkeypatch.chdir(tmp_path)
-    for known in (*config.ALIASES, *(setting.name for setting in config.SETTINGS)):
+    for known in (*ALIASES, *(setting.name for setting in SETTINGS)):
         monkeypatch.delenv(known, raising=False)
     given = config.read_environment(tmp_path)
-    secret = {setting.name for setting in config.SETTINGS if setting.secret}
+    secret = {setting.name for setting in SETTINGS if setting.secret}
     assert not secret & given.keys()
     for path in (Path(value) for key, value in given.items() if key.endswith("_FILE")):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

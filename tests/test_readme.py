@@ -11,7 +11,7 @@ import pytest
 
 from slackapp.checks.scope_reasons import scopes_for
 from slackapp.cli.main import COMMANDS
-from slackapp.config import settings as config
+from slackapp.config.setting_table import SETTINGS
 from slackapp.demo.steps import steps_of
 from tests.claims.sources import claims
 from tests.meta.test_layers import BESIDES, HOST, ONLY, ONLY_FOR, ORDER
@@ -139,7 +139,7 @@ LEFT_OUT = {
 def settings_table() -> str:
     """The table as the code has it."""
     lines = ["", "| setting | default | meaning |", "| --- | --- | --- |"]
-    for setting in config.SETTINGS:
+    for setting in SETTINGS:
         default = {None: "required", "": "none"}.get(setting.default, f"`{setting.default}`")
         lines.append(f"| `{setting.name}` | {default} | {setting.meaning} |")
     return "\n".join(lines) + "\n\n"

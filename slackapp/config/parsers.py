@@ -16,6 +16,7 @@ _SCOPE = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,99}")
 _LISTEN = re.compile(r"(?:(?P<host>[^:\[\]]+|\[[0-9A-Fa-f:]+\]):)?(?P<port>[0-9]{1,5})")
 _EMAIL = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _URL_ORIGIN = re.compile(r"https?://(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?/?")
+_WEBHOOK = re.compile(r"(https?://[^/?#@]+)(/[!-~]{0,1024})?")
 _YES_OR_NO = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
 
 
@@ -128,6 +129,14 @@ def optional_url(text: str) -> str:
     return _origin(text)[0] if text else ""
 
 
+def webhook_url(text: str) -> str:
+    """Parses an address with a path, or nothing; without a name and password in it, and without a fragment."""
+    found = _WEBHOOK.fullmatch(text)
+    if text and (found is None or "#" in text):
+        raise ValueError("must be an address such as https://app.example.com/slack/events")
+    return _origin(found[1])[0] + (found[2] or "") if found else ""
+
+
 def optional_path(text: str) -> Path | None:
     """Parses a path, or nothing."""
     return path(text) if text else None
@@ -232,6 +241,11 @@ def _check_host(settings: Settings) -> None:
     """Checks what the host side needs, which is on. Raises ConfigError."""
     if not settings.host_url:
         raise ConfigError("SLACKAPP_HOST_URL: is missing; with SLACKAPP_HOST_KEYS_FILE browsers are sent back there")
+    if bool(settings.host_webhook_url) != (settings.host_webhook_secret_file is not None):
+        raise ConfigError(
+            "SLACKAPP_HOST_WEBHOOK_URL: goes with SLACKAPP_HOST_WEBHOOK_SECRET_FILE; set both, or neither. Make the "
+            "file by: slackapp host webhook new FILE"
+        )
     redirect_uri = settings.public_url + HOST_CALLBACK_PATH
     if settings.host_redirect_uri not in ("", redirect_uri):
         raise ConfigError(f"SLACK_REDIRECT_URI: must be {redirect_uri}, as SLACKAPP_PUBLIC_URL is; or leave it out")

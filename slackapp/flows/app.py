@@ -146,6 +146,8 @@ class Circle(NamedTuple):
     """Deletes each minute what is too old, in transactions that are short, with our own database only."""
     remote_upkeep: Callable[["App", Callable[[], bool]], None] = lambda app, stopping: None
     """Does each minute what waits for others, such as Slack, until the function says that the service stops."""
+    deliver: Callable[[Settings], Callable[["App", Callable[[], bool]], None] | None] = lambda settings: None
+    """Chooses what sends, each second and in a thread of its own, what others are told; None where nobody is."""
     is_giving_back: Callable[["App"], bool] = lambda app: False
     """Tells whether Slack is being asked just now to remove the app from some tenant of which nothing is stored: what
     is granted there meanwhile goes with it."""

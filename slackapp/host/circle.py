@@ -13,6 +13,7 @@ from slackapp.host.flows import change_connection, pending_records, upkeep
 from slackapp.host.flows.connect import give_back
 from slackapp.host.flows.messages import message_content, send_message
 from slackapp.host.flows.messages.message_data import MESSAGE_DATA
+from slackapp.host.flows.webhook import deliver_events
 from slackapp.host.memory import NAME, make_memory
 from slackapp.host.model import ConnectionKind, ConnectionStatus
 from slackapp.host.rows import ConnectionKey, HostAuditEvent, StatusReason
@@ -112,6 +113,7 @@ HOST = Circle(
     jobs={messages.TURN: send_message.run},
     sweep=upkeep.sweep,
     remote_upkeep=upkeep.run_remote,
+    deliver=deliver_events.find_sender,
     is_giving_back=give_back.is_under_way,
 )
 """`slackapp/app.py` names it beside the core."""

@@ -1,4 +1,4 @@
-"""`slackapp host`: the keys of the host, and the switch. `slackapp seed`: something to look at."""
+"""`slackapp host`: keys, switch, what the host is told. `slackapp seed`: something to look at."""
 
 import argparse
 from pathlib import Path
@@ -7,13 +7,26 @@ from slackapp.app import system_entropy
 from slackapp.cli.service.environment import read_settings
 from slackapp.cli.service.session import open_service, operator_actor
 from slackapp.cli.terminal import confirm
-from slackapp.cli.terminal.arguments import add_verbs
+from slackapp.cli.terminal.arguments import add_verbs, number_of_rows
 from slackapp.cli.terminal.printing import print_lines
+from slackapp.cli.terminal.table import Columns, Truncation, add_options, format_time, print_rows
 from slackapp.errors import UsageError
 from slackapp.host import keys
 from slackapp.host.checks.host_token import is_organization
 from slackapp.host.flows import change_host_key, switch_host
 from slackapp.host.flows.connect import seed_organization
+from slackapp.host.flows.webhook import deliver_events, webhook_secrets
+from slackapp.host.rows import DeliveryStatus, EventDelivery
+from slackapp.host.store import deliveries
+
+_EVENTS = Columns(
+    wide=(
+        "event_id", "at", "organization_id", "connection_id", "type", "reason", "state", "attempts", "next_at",
+        "answer",
+    ),
+    narrow=("event_id", "type", "connection_id", "state", "attempts", "answer"),
+    truncations=dict.fromkeys(("event_id", "type", "connection_id"), Truncation.MIDDLE),
+)  # fmt: skip
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +44,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
         add("enable", "end that", _enable),
     ):
         switch.add_argument("--organization", metavar="ID", help="only this one; without it, everybody")
+    secret = add_verbs(add("webhook", "make and change the secret that signs what the host is told", _add_secret))
+    secret("new", "make a new file with one secret", _new_secret).add_argument(
+        "file", type=Path, help="must not exist yet"
+    )
+    secret("rotate", "add the secret that follows: both sign until the older one is retired", _add_secret)
+    secret("retire", "take the older of two secrets out", _retire_secret)
+    events = add_verbs(add("events", "see, and send again, what the host is told", _list_events))
+    listing = events("list", "events of the last 30 days, and how they fare, the oldest first", _list_events)
+    listing.add_argument("--state", choices=[*map(str, DeliveryStatus)], help="only these")
+    listing.add_argument("--organization", metavar="ID")
+    listing.add_argument("--number", "--limit", type=number_of_rows, default=100, metavar="N", help="that many (100)")
+    add_options(listing, "one JSON object per line")
+    again = events("retry", "send an event once more, or all that were given up", _retry_events)
+    which = again.add_mutually_exclusive_group(required=True)
+    which.add_argument("event_id", nargs="?", type=_event_number, metavar="EVENT_ID")
+    which.add_argument("--all", action="store_true", help="whatever was given up")
 
 
 def configure_seed(parser: argparse.ArgumentParser) -> None:
@@ -108,3 +137,54 @@ def _organization(arguments: argparse.Namespace) -> str:
     if not is_organization(arguments.organization):
         raise UsageError("--organization: takes an id of the host's, 1 to 64 letters, digits, _ and -")
     return str(arguments.organization)
+
+
+def _new_secret(arguments: argparse.Namespace) -> int:
+    webhook_secrets.create_webhook_secret(arguments.file, system_entropy)
+    print_lines(f"{arguments.file}: has a secret. Give the line to the host, which verifies each event by it.")
+    return 0
+
+
+def _add_secret(arguments: argparse.Namespace) -> int:
+    webhook_secrets.add_webhook_secret(read_settings(), system_entropy)
+    print_lines("a new secret signs, too. Give the first line of the file to the host, and then retire the older one.")
+    return 0
+
+
+def _retire_secret(arguments: argparse.Namespace) -> int:
+    webhook_secrets.retire_webhook_secret(read_settings())
+    print_lines("the older secret signs nothing from now on")
+    return 0
+
+
+def _list_events(arguments: argparse.Namespace) -> int:
+    status = DeliveryStatus(arguments.state) if arguments.state is not None else None
+    organization = arguments.organization or ""
+    with open_service() as service:
+        found = deliveries.page(service.app.db, status, organization, most=arguments.number)
+    print_rows([_event_fields(each) for each in found], _EVENTS, arguments)
+    if not read_settings().host_webhook_url:
+        print_lines("SLACKAPP_HOST_WEBHOOK_URL is not set: nothing is sent, the host reads the feed", error=True)
+    return 0
+
+
+def _retry_events(arguments: argparse.Namespace) -> int:
+    with open_service() as service:
+        app = service.app
+        found = deliver_events.retry(app, arguments.event_id, operator_actor(app))
+    print_lines(f"{found} {'is' if found == 1 else 'are'} sent once more" if found else "nothing was given up")
+    return 0
+
+
+def _event_number(text: str) -> int:
+    """Reads an event's number, with or without what stands before it for the host."""
+    digits = text.removeprefix(deliver_events.ID_PREFIX)
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 18):
+        raise argparse.ArgumentTypeError("must be an event's id, such as evt_1764000000000; see `events list`")
+    return int(digits)
+
+
+def _event_fields(each: EventDelivery) -> dict[str, object]:
+    fields = {**each._asdict(), "event_id": f"{deliver_events.ID_PREFIX}{each.number}", "at": format_time(each.at)}
+    next_at = format_time(each.next_at) if each.state is DeliveryStatus.WAITING and each.next_at else ""
+    return {**fields, "reason": each.detail, "next_at": next_at, "answer": each.answer_status or ""}

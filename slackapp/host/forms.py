@@ -105,16 +105,15 @@ APPROVAL: Fields = {
     "expiresAt": TIME,
     "usedAt": allow_null(TIME),
 }
-EVENT = form_of(
-    {
-        "id": WORD,
-        "type": word_of(*HostEventKind),
-        "at": TIME,
-        "connectionId": ID,
-        "messageId": allow_null(ID),
-        "reason": allow_null(word_of(*dict.fromkeys((*StatusReason, *MessageReason)))),
-    }
-)
+_EVENT: Fields = {
+    "id": WORD,
+    "type": word_of(*HostEventKind),
+    "at": TIME,
+    "connectionId": ID,
+    "messageId": allow_null(ID),
+    "reason": allow_null(word_of(*dict.fromkeys((*StatusReason, *MessageReason)))),
+}
+EVENT = form_of(_EVENT)
 
 MESSAGE_TEXT: Form = {"type": "string", "minLength": 1, "maxLength": 4000, "lines": True}
 BLOCKS: Form = {"type": "array", "items": ANYTHING, "maxItems": 50}
@@ -141,6 +140,13 @@ MESSAGE = form_of(
         "updatedAt": TIME,
     }
 )
+
+EVENT_BODY: Fields = {
+    "type": word_of(*HostEventKind),
+    "timestamp": TIME,
+    "data": form_of({"organizationId": ID, **{each: _EVENT[each] for each in ("connectionId", "messageId", "reason")}}),
+}
+"""What the host is sent of an event."""
 
 
 def time_of(seconds: int) -> str:

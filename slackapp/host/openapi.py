@@ -14,8 +14,10 @@ from slackapp.host.answers import CODES
 from slackapp.host.callers import HostTokenCaller
 from slackapp.host.checks.fields import Fields, is_optional
 from slackapp.host.checks.roles import is_allowed
+from slackapp.host.forms import EVENT_BODY, word_of
 from slackapp.host.model import HostRole
 from slackapp.host.routes import API, API_ROUTES, KEY_FORM, HostRoute, answer
+from slackapp.host.rows import HostEventKind
 from slackapp.model import Actor, Settings
 from slackapp.web.request import Request
 from slackapp.web.response import Response, json_response
@@ -55,6 +57,7 @@ def describe(public_url: str) -> Mapping[str, Any]:
         "servers": [{"url": public_url}],
         "security": [{"hostToken": []}],
         "paths": paths,
+        "webhooks": {str(kind): {"post": _told(kind)} for kind in HostEventKind},
         "components": {"schemas": {"Error": _error()}, "securitySchemes": {"hostToken": bearer}},
     }
 
@@ -94,6 +97,19 @@ def _operation(route: HostRoute) -> dict[str, Any]:
     if route.body:
         operation["requestBody"] = {"required": True, **_content(_object(route.body))}
     return operation
+
+
+def _told(kind: HostEventKind) -> dict[str, Any]:
+    """Describes what the host is sent when that has happened."""
+    summary = f"Tells the host of {kind}, signed as Standard Webhooks has it"
+    body = _object({**EVENT_BODY, "type": word_of(kind)})
+    return {
+        "operationId": f"told_{str(kind).replace('.', '_')}",
+        "summary": summary,
+        "security": [],
+        "requestBody": {"required": True, **_content(body)},
+        "responses": {"2XX": {"description": "Taken; anything else is tried again"}},
+    }
 
 
 def describe_name(route: HostRoute) -> str:

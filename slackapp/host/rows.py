@@ -57,6 +57,15 @@ class HostEventKind(StrEnum):
     MESSAGE_PARKED = "message.parked"
 
 
+class DeliveryStatus(StrEnum):
+    """Status of what is sent to the host."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    GIVEN_UP = "given_up"
+    UNSENT = "unsent"  # there was no address; the feed has it
+
+
 class HostAuditEvent(StrEnum):
     """Event of the host side."""
 
@@ -84,6 +93,7 @@ class HostAuditEvent(StrEnum):
     HOST_ENABLED = "host.enabled"
     HOST_KEY_ADDED = "host_key.added"
     HOST_KEY_RETIRED = "host_key.retired"
+    HOST_EVENT_RETRIED = "host_event.retried"
 
 
 class PendingRecord(StrEnum):
@@ -118,6 +128,7 @@ class HostAuditRecord(StrEnum):
     ORGANIZATION = "organization"
     HOST_KEY = "host_key"
     APPROVAL = "approval"
+    HOST_EVENT = "host_event"
 
 
 class Organization(NamedTuple):
@@ -320,3 +331,19 @@ class HostEvent(NamedTuple):
     at: int
     detail: str
     message_id: str
+
+
+class EventDelivery(NamedTuple):
+    """A row of `host_events`, as it fares on its way. `answer_status` is of HTTP, 0 where no answer came."""
+
+    number: int
+    organization_id: str
+    connection_id: str
+    message_id: str
+    type: HostEventKind
+    at: int
+    detail: str
+    state: DeliveryStatus
+    attempts: int
+    next_at: int
+    answer_status: int

@@ -30,7 +30,7 @@ class SlackAddresses(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """Configuration; see `config.SETTINGS` for the meaning of each."""
+    """Configuration; see `config/setting_table.py` for the meaning of each."""
 
     name: str
     app_id: str
@@ -74,6 +74,8 @@ class Settings(NamedTuple):
     host_purpose: str
     host_rate_per_minute: int
     host_posts_per_minute: int
+    host_webhook_url: str
+    host_webhook_secret_file: Path | None
     host_redirect_uri: str
     integration_enabled: bool
     data_region: str

@@ -91,8 +91,12 @@ class Transport(WebClient):
 
 def post_json(url: str, message: Mapping[str, Any]) -> tuple[int, Mapping[str, str]]:
     """Posts to an address that was checked before; returns the answer's status and headers. Raises UnreachableError."""
-    headers = {"Content-Type": "application/json; charset=utf-8"}
-    request = urllib.request.Request(url, json.dumps(message).encode(), headers, method="POST")  # noqa: S310
+    return post_bytes(url, json.dumps(message).encode(), {"Content-Type": "application/json; charset=utf-8"})
+
+
+def post_bytes(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str]]:
+    """Posts these very bytes, as `post_json` posts a message. Raises UnreachableError."""
+    request = urllib.request.Request(url, body, dict(headers), method="POST")  # noqa: S310
     try:
         return _exchange(request)[:2]
     except UnreadableAnswerError as error:

@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from slackapp.errors import StoreError
-from slackapp.flows.app import App
+from slackapp.flows.app import App, Circle
 from slackapp.flows.audit import verify_audit
 from slackapp.flows.keys import list_keys, suspend_tenant
 from slackapp.flows.tokens import refresh_due, validate_tenant
 from slackapp.flows.upkeep import heartbeat, interrupted_calls, sweep
+from slackapp.model import Settings
 from slackapp.runtime.metrics import PERSIST_SECONDS
 from slackapp.store import meta
 
@@ -125,6 +126,12 @@ def remote_tasks() -> tuple[Task, ...]:
         Task("paused", MINUTE, validate_tenant.run_paused),
         Task("circles", MINUTE, _run_circles),
     )
+
+
+def delivery_tasks(circles: Sequence[Circle], settings: Settings) -> tuple[Task, ...]:
+    """Lists what tells others what has happened: each has a thread of its own, since they may be slow."""
+    chosen = ((circle.name, circle.deliver(settings)) for circle in circles)
+    return tuple(Task(name, 0, send) for name, send in chosen if send is not None)
 
 
 def _run_circles(app: App, stopping: Stopping) -> None:

@@ -4,9 +4,9 @@
 -- tenant: none (an organization's own)
 -- Numbers are given in the order of commits: whoever reads on behind one misses none. They begin at the time, so that
 -- none is given a second time after an older copy was restored.
-INSERT INTO host_events (number, organization_id, connection_id, message_id, type, at, detail)
+INSERT INTO host_events (number, organization_id, connection_id, message_id, type, at, detail, state)
 SELECT CASE WHEN newest.number >= :now * 1000 THEN newest.number + 1 ELSE :now * 1000 END,
-       o.organization_id, :connection_id, :about_message, :type, :now, :detail
+       o.organization_id, :connection_id, :about_message, :type, :now, :detail, 'waiting'
   FROM organizations AS o,
        (SELECT coalesce((SELECT number FROM host_events ORDER BY number DESC LIMIT 1), 0) AS number) AS newest
  WHERE o.organization_id = :organization_id;

@@ -15,11 +15,12 @@ from slackapp.checks.scope_reasons import (
     unknown_features,
 )
 from slackapp.config import settings as config
+from slackapp.config.setting_table import SETTINGS
 from slackapp.directory.write_manifest import events_of
 from slackapp.localslack.api import scopes as slack_scopes
 
 ROOT = Path(__file__).resolve().parents[2]
-SETTINGS = {setting.name for setting in config.SETTINGS}
+NAMES = {setting.name for setting in SETTINGS}
 DEFAULT = config.load_some({}, ("SLACKAPP_BOT_SCOPES",))["bot_scopes"]
 
 
@@ -51,7 +52,7 @@ def test_a_reason_follows_what_the_table_handles_and_what_its_module_says() -> N
 
 def test_every_feature_of_the_table_is_in_the_code() -> None:
     """I take a feature out and leave its scope in."""
-    there = {*example.EVENTS, *LIFECYCLE_TYPES, *SETTINGS}
+    there = {*example.EVENTS, *LIFECYCLE_TYPES, *NAMES}
     named = {feature for reason in REASONS for feature in (*reason.features, *reason.optional)}
     assert named | EVENTS_WITHOUT_SCOPE.keys() <= there
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from slackapp.config.settings import SETTINGS
+from slackapp.config.setting_table import SETTINGS
 from tests.cli.process import Here, settings
 from tests.support.world import SIGNING_SECRET
 

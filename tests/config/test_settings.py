@@ -10,6 +10,7 @@ import pytest
 from slackapp.app import build, system_clock, system_entropy
 from slackapp.config import parsers
 from slackapp.config import settings as config
+from slackapp.config.setting_table import SETTINGS
 from slackapp.errors import ConfigError
 from slackapp.model import Secret, Settings
 from tests.support.disk_faults import chown_to_other_user
@@ -17,7 +18,7 @@ from tests.support.world import environment
 
 SECRET = "s" * 16
 PARTS = (system_clock, system_entropy, io.StringIO())
-NAMES = [setting.name for setting in config.SETTINGS]
+NAMES = [setting.name for setting in SETTINGS]
 # Setting → text → what becomes of it
 GOOD: dict[str, dict[str, Any]] = {
     "SLACK_APP_ID": {"A01": "A01", "A0LOCAL001": "A0LOCAL001"},
@@ -87,6 +88,10 @@ GOOD: dict[str, dict[str, Any]] = {
     "SLACKAPP_HOST_PURPOSE": {"": "", "Deploy_alerts-2": "Deploy_alerts-2"},
     "SLACKAPP_HOST_POSTS_PER_MINUTE": {"1": 1, "100000": 100_000},
     "SLACKAPP_HOST_RATE_PER_MINUTE": {"1": 1, "100000": 100_000},
+    "SLACKAPP_HOST_WEBHOOK_URL": {
+        "https://Product.example.com": "https://product.example.com",
+        "https://product.example.com:443/slack/events?a=b": "https://product.example.com/slack/events?a=b",
+    },
     "SLACK_INTEGRATION_ENABLED": {"true": True, "false": False, "no": False},
     "SLACKAPP_DATA_REGION": {"eu": "eu", "us-east-1": "us-east-1"},
 }
@@ -139,6 +144,11 @@ BAD: dict[str, tuple[str, ...]] = {
     "SLACKAPP_HOST_PURPOSE": ("two words", "x" * 65, "\u00e9", "a\n"),
     "SLACKAPP_HOST_POSTS_PER_MINUTE": ("0", "100001", "x"),
     "SLACKAPP_HOST_RATE_PER_MINUTE": ("0", "100001", "x"),
+    "SLACKAPP_HOST_WEBHOOK_URL": (
+        "example.com", "ftp://example.com/x", "http://example.com/x", "https://a:b@example.com/x", "https://e.com/x#y",
+        "https://e.com?a", "https://e.com/a b", "https://e.com/\n", "https://e.com/" + "x" * 1025, "https:///x",
+    ),
+    "SLACKAPP_HOST_WEBHOOK_SECRET_FILE": ("~no-such-user-here/secret",),
     "SLACK_INTEGRATION_ENABLED": ("enabled", "y"),
     "SLACKAPP_DATA_REGION": ("EU", "eu_west", "-eu", "eu-", "e u"),
 }  # fmt: skip
@@ -160,7 +170,7 @@ def refusal(tmp_path: Path, **changes: str) -> str:
 
 @pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in GOOD.items() for text in texts])
 def test_a_good_value_is_taken(tmp_path: Path, name: str, text: str) -> None:
-    field = next(setting.field for setting in config.SETTINGS if setting.name == name)
+    field = next(setting.field for setting in SETTINGS if setting.name == name)
     assert getattr(settings(tmp_path, **{name: text}), field) == GOOD[name][text]
 
 
@@ -169,7 +179,7 @@ def test_a_bad_value_is_refused_by_the_name_of_its_setting(tmp_path: Path, name:
     assert refusal(tmp_path, **{name: text}).startswith(f"{name}: ")
 
 
-@pytest.mark.parametrize("name", [setting.name for setting in config.SETTINGS if setting.default is None])
+@pytest.mark.parametrize("name", [setting.name for setting in SETTINGS if setting.default is None])
 def test_a_required_setting_that_is_missing_is_named(tmp_path: Path, name: str) -> None:
     line = refusal(tmp_path, **{name: ""})
     assert line.startswith(f"{name}: is missing")
@@ -755,6 +765,7 @@ def test_settings_do_not_print_their_secrets(tmp_path: Path) -> None:
 def test_every_setting_is_tested_here_or_says_why_not() -> None:
     elsewhere = {
         "SLACKAPP_SLACK_URL", "SLACKAPP_OPERATOR_TOKEN_FILE", "SLACKAPP_HOST_KEYS_FILE", "SLACK_REDIRECT_URI",
+        "SLACKAPP_HOST_WEBHOOK_SECRET_FILE",
     }  # fmt: skip
     assert set(NAMES) - elsewhere == GOOD.keys()
-    assert all(setting.meaning.endswith(".") for setting in config.SETTINGS)
+    assert all(setting.meaning.endswith(".") for setting in SETTINGS)

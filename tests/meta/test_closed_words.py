@@ -25,7 +25,7 @@ from slackapp.host.model import (
     MessageStatus,
     MessageType,
 )
-from slackapp.host.rows import ApprovalStatus
+from slackapp.host.rows import ApprovalStatus, DeliveryStatus
 from slackapp.importer import sources
 from slackapp.model import (
     HolderKind,
@@ -78,6 +78,7 @@ COLUMNS: dict[tuple[str, str], set[str]] = {
     ("data_keys", "tenant_kind"): {*TenantKind},
     ("failing", "tenant_kind"): {*_TENANT},
     ("freezes", "tenant_kind"): {*TenantKind},
+    ("host_events", "state"): {*DeliveryStatus},
     ("host_sessions", "role"): {*HostRole},
     ("host_tickets", "role"): {*HostRole},
     ("inbox", "kind"): {*QueueKind},
@@ -103,7 +104,7 @@ COLUMNS: dict[tuple[str, str], set[str]] = {
     ("tokens", "status"): {*TokenStatus},
 }
 """Table and column → the words that it holds."""
-CHECK = re.compile(r"^\s*(\w+)\s+TEXT\b[^,]*?CHECK \(\1 IN \(([^)]*)\)\)", re.MULTILINE | re.DOTALL)
+CHECK = re.compile(r"(?:^|,)\s*(\w+)\s+TEXT\b[^,]*?CHECK \(\1 IN \(([^)]*)\)\)", re.MULTILINE | re.DOTALL)
 USE = re.compile(r"(?<!:)\b(status|state|outcome|purpose|kind|tenant_kind|holder_kind)\s*(?:=|<>|IN)\s*"
                  r"(\(?(?:\s*'\w*',?)+)")  # fmt: skip
 

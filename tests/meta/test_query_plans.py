@@ -35,6 +35,7 @@ SMALL = {
     "tokens_without_fingerprint", "messages_queued", "messages_waiting", "messages_parked",
     "outbox_due", "outbox_given_up", "outbox_held", "outbox_bodies", "quarantines_expiry", "connections_expiry",
     "connections_frozen",
+    "host_events_waiting", "host_events_waiting_since", "host_events_given_up",
     "installations_status", "tokens_status",  # of one word per row, counted for the metrics
 }  # fmt: skip
 """Indexes that may be read from one end to the other."""

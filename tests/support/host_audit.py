@@ -11,6 +11,7 @@ _H, _M, _O, _W = ActorKind.HOST, ActorKind.MEMBER, ActorKind.OPERATOR, ActorKind
 _ORGANIZATION, _MEMBER = (HostAuditRecord.ORGANIZATION,), (HostAuditRecord.MEMBER,)
 _KEY = (HostAuditRecord.HOST_KEY,)
 _APPROVAL = (HostAuditRecord.APPROVAL,)
+_HOST_EVENT = (HostAuditRecord.HOST_EVENT,)
 
 _A = ActorKind.ANYONE
 
@@ -78,6 +79,10 @@ HOST_MEANINGS: dict[StrEnum, Meaning] = {
     HostAuditEvent.HOST_KEY_RETIRED: Meaning(
         "a key that the host signed with is taken out; how many sessions, tickets and attempts ended with it",
         "record count", (_O,), records=_KEY,
+    ),
+    HostAuditEvent.HOST_EVENT_RETRIED: Meaning(
+        "an event is sent to the host once more; without a record, whatever was given up", "record", (_O,),
+        records=_HOST_EVENT,
     ),
     **{
         refusal.audit: Meaning(

@@ -184,6 +184,12 @@ HOST_TABLES = {
             "at": (OPERATIONAL, "When."),
             "detail": (OPERATIONAL, "Why, in a word of a closed set."),
             "message_id": (OPERATIONAL, "Which message it is about; empty: none."),
+            "state": (OPERATIONAL, "How it fares on its way: `waiting`, `delivered`, `given_up`, `unsent`."),
+            "attempts": (OPERATIONAL, "How often it was tried."),
+            "next_at": (OPERATIONAL, "When it is tried again."),
+            "answer_status": (OPERATIONAL, "HTTP status that the host answered with last; 0 where none came."),
+            "lease_owner": (OPERATIONAL, "Which process sends it just now."),
+            "lease_until": (OPERATIONAL, "Until when, by a clock that nobody sets."),
         },
     ),
     "host_switches": Table(

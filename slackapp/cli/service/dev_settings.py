@@ -7,6 +7,7 @@ from typing import Any
 
 from slackapp.app import system_entropy
 from slackapp.config import settings as config
+from slackapp.config.setting_table import SETTINGS
 from slackapp.crypto import keyfile
 from slackapp.crypto.envelope import KEY_BYTES
 from slackapp.errors import ConfigError
@@ -98,7 +99,7 @@ def load_used(environment: Mapping[str, str]) -> dict[str, str]:
     folder = folder_of(environment)
     if not (folder / _USED).exists():
         raise ConfigError(f"--dev: there is no {folder / _USED}; run this where `slackapp dev` (make run) was started")
-    known = {setting.name for setting in config.SETTINGS}
+    known = {setting.name for setting in SETTINGS}
     told = {name: str(value) for name, value in _read(folder / _USED).items() if name in known}
     local = local_credentials("") if folder == LOCAL_FOLDER else {}
     return {**told, **environment, **local}

@@ -8,9 +8,10 @@ from slackapp.host.flows import change_connection, delete_organization
 from slackapp.host.flows.connect import give_back
 from slackapp.host.flows.messages import keep_messages
 from slackapp.host.flows.offboard import OWNER_DAYS
+from slackapp.host.flows.webhook import deliver_events
 from slackapp.host.model import ConnectionStatus
 from slackapp.host.rows import ConnectionKey, HostAuditEvent, StatusReason
-from slackapp.host.store import approvals, connections, events, idempotency_keys, sessions
+from slackapp.host.store import approvals, connections, deliveries, events, idempotency_keys, sessions
 from slackapp.model import SCHEDULER, AuditEntry
 
 _DAY = 86_400
@@ -33,6 +34,9 @@ def sweep(app: App, now: int) -> None:
         pass
     while _in_portions(app, lambda: events.sweep(app.db, now - events.KEEP_SECONDS)):
         pass
+    if not app.settings.host_webhook_url:
+        while _in_portions(app, lambda: deliveries.drop_waiting(app.db, now - deliver_events.GIVE_UP_AFTER)):
+            pass
 
 
 def run_remote(app: App, stopping: Callable[[], bool]) -> None:

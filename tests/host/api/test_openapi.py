@@ -1,5 +1,6 @@
 """`/api/v2/openapi.json`: valid, whole, and about the routes that are served."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -8,8 +9,10 @@ import pytest
 from openapi_spec_validator import validate
 
 from slackapp.host.answers import CODES, refusal_api
+from slackapp.host.flows.webhook.deliver_events import event_body
 from slackapp.host.openapi import describe, describe_name
 from slackapp.host.routes import API_ROUTES
+from slackapp.host.rows import HostEvent, HostEventKind
 from slackapp.routes import HOST
 from tests.support.host_world import Host
 from tests.support.world import World
@@ -70,3 +73,12 @@ def test_every_object_is_closed_and_no_word_of_ours_is_left(document: Any) -> No
         if each.get("type") == "object" or "object" in (each.get("type") if isinstance(each.get("type"), list) else ()):
             assert each["additionalProperties"] is False
             assert set(each.get("required", ())) <= set(each["properties"])
+
+
+def test_it_tells_what_the_host_is_sent(document: Any) -> None:
+    sent = json.loads(event_body(HostEvent(1, "acme", f"{1:024}", HostEventKind.CONNECTION_REVOKED, 0, "uninstalled", "")))
+    assert document["webhooks"].keys() == set(HostEventKind)
+    body = document["webhooks"][sent["type"]]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert body["properties"].keys() == sent.keys() == set(body["required"])
+    assert body["properties"]["data"]["properties"].keys() == sent["data"].keys()
+    assert sent["data"]["reason"] in body["properties"]["data"]["properties"]["reason"]["enum"]

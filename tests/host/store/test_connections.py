@@ -284,6 +284,8 @@ OF_ALL = {
     "expire_all_attempts", "sweep_failed_connections", "list_long_unowned", "list_aged", "list_host_events",
     "sweep_host_events", "list_expired_quarantines", "drop_all_quarantines", "sweep_tickets", "end_tickets_under_key",
     "end_all_tickets", "sweep_sessions", "end_sessions_under_key", "end_all_sessions", "sweep_token_ids",
+    "is_delivery_waiting", "due_deliveries", "claim_delivery", "end_delivery", "postpone_delivery", "retry_delivery",
+    "retry_given_up", "drop_waiting_deliveries",
     "sweep_idempotent", "sweep_approvals", "list_switches", "has_workspaces_installed", "is_any_given_back",
     "count_unvaulted_connections", "count_overdue_attempts", "list_unfrozen", "list_idle_channels",
     "list_connections_waiting",

@@ -1,0 +1,1 @@
+"""Webhook: the host is told what has happened."""
