@@ -76,7 +76,8 @@ def test_every_object_is_closed_and_no_word_of_ours_is_left(document: Any) -> No
 
 
 def test_it_tells_what_the_host_is_sent(document: Any) -> None:
-    sent = json.loads(event_body(HostEvent(1, "acme", f"{1:024}", HostEventKind.CONNECTION_REVOKED, 0, "uninstalled", "")))
+    event = HostEvent(1, "acme", f"{1:024}", HostEventKind.CONNECTION_REVOKED, 0, "uninstalled", "")
+    sent = json.loads(event_body(event))
     assert document["webhooks"].keys() == set(HostEventKind)
     body = document["webhooks"][sent["type"]]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert body["properties"].keys() == sent.keys() == set(body["required"])
