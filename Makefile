@@ -54,6 +54,7 @@ docs: $(TESTS) ## Write docs/data-model.md and every generated table anew
 
 screenshots: $(TESTS) ## Write pictures to build/screenshots/; needs Chromium
 	$(BIN)/python -m tests.support.screenshots build/screenshots
+	$(BIN)/python -m tests.support.readme_pictures docs/pictures
 
 pages: $(TESTS) ## Judge every page by axe-core; needs Chromium and npm
 	$(BIN)/python -m tests.support.check_pages build/pages

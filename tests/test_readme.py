@@ -15,6 +15,7 @@ from slackapp.config.setting_table import SETTINGS
 from slackapp.demo.steps import steps_of
 from tests.claims.sources import claims
 from tests.meta.test_layers import BESIDES, HOST, ONLY, ONLY_FOR, ORDER
+from tests.support import readme_pictures, screenshots
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -321,6 +322,18 @@ def test_every_command_is_run_by_somebody_or_it_is_said_why_not() -> None:
         if not place.startswith("not run: "):
             text = (ROOT / place).read_text(encoding="utf-8")
             assert re.search(rf"\b{command.split()[1]}\b", text, re.IGNORECASE), f"{place} does not run {command}"
+
+
+def test_the_first_screen_shows_both_surfaces_in_the_light_and_in_the_dark() -> None:
+    """Take them anew with: make screenshots"""
+    first_screen = README.partition("## ")[0]
+    for name in readme_pictures.NAMES:
+        picture = ROOT / "docs" / "pictures" / name
+        assert 10_000 < picture.stat().st_size <= readme_pictures.LARGEST
+        assert screenshots.size_of(picture) == (readme_pictures.WIDTH, readme_pictures.HEIGHT)
+        assert first_screen.count(f'"docs/pictures/{name}"') == 1
+    assert first_screen.count('alt="') == 2
+    assert "readme_pictures docs/pictures" in (ROOT / "Makefile").read_text("utf-8")
 
 
 def test_the_steps_of_the_picture_are_those_of_the_code() -> None:

@@ -116,6 +116,9 @@ _DATA = """
 .chip.good { color: var(--good); }
 .chip.warning { color: var(--warning); }
 .chip.bad { color: var(--bad); }
+.head { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: .5rem;
+    margin: 0 0 .5rem; }
+.head h2 { margin: 0; }
 .facts { display: grid; grid-template-columns: minmax(8rem, auto) 1fr; gap: .5rem 1rem; }
 .facts dd { margin: 0; overflow-wrap: anywhere; }
 .empty { padding: 1.5rem 1rem; border: 1px solid var(--line); border-radius: 8px; text-align: center; }

@@ -41,16 +41,16 @@ class Page:
         self.run(f"document.querySelector({json.dumps(selector)}).click()")
         self.wait_for("!window.isLeft && document.readyState === 'complete'")
 
-    def show(self, width: int, dark: bool) -> None:
-        """On a screen of that width, in one of the two schemes."""
-        self._ask("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+    def show(self, width: int, dark: bool, height: int = 900) -> None:
+        """On a screen of that size, in one of the two schemes."""
+        self._ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._ask("Emulation.setEmulatedMedia", features=[scheme])
 
-    def picture(self) -> bytes:
-        """The whole page, as PNG."""
+    def picture(self, height: int = 0) -> bytes:
+        """The page as PNG: so much of it from above, or all."""
         size = self._ask("Page.getLayoutMetrics")["cssContentSize"]
-        clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
+        clip = {"x": 0, "y": 0, "width": size["width"], "height": height or size["height"], "scale": 1}
         taken = self._ask("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
         return base64.b64decode(taken["data"])
 

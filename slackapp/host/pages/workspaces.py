@@ -74,7 +74,7 @@ def _card(reader: Reader, shown: ShownWorkspace) -> str:
     known += [("Last used", say_time(shown.connection.last_used_at, reader.now))]
     more = link_button(_path(shown.connection), "Details", Tone.PLAIN) if shown.connection.installed_at else ""
     return (
-        f"<h2>{escape(shown.name)}</h2><p>{chip(shown.state.tone, shown.state.word)}</p>"
+        f'<div class="head"><h2>{escape(shown.name)}</h2>{chip(shown.state.tone, shown.state.word)}</div>'
         f"<p>{escape(shown.state.sentence)}</p>{facts(known)}{_row(_next_step(reader, shown), more)}"
     )
 
