@@ -59,6 +59,11 @@ def _as_it_is(folder: Path) -> None:
     """Nothing to change."""
 
 
+def _nothing_more(folder: Path) -> dict[str, str]:
+    """The settings of all are enough."""
+    return {}
+
+
 def _is_consistent(slack: LocalSlack) -> None:
     """Nothing goes wrong there."""
 
@@ -68,7 +73,8 @@ class Scenario:
     """One thing that is done. `change` makes the files at the start older, or takes them away.
 
     `fault` is what Slack or the network does wrong. `source` names a file of another app: there tokens lie in clear,
-    and what is moved out of it may be here in part until all of it is.
+    and what is moved out of it may be here in part until all of it is. `settings` are those beside what all have, for
+    the folder of a run.
     """
 
     name: str
@@ -78,6 +84,7 @@ class Scenario:
     change: Callable[[Path], None] = _as_it_is
     fault: Callable[[LocalSlack], None] = _is_consistent
     source: str = ""
+    settings: Callable[[Path], dict[str, str]] = _nothing_more
 
 
 SCENARIOS: dict[str, Scenario] = {}
@@ -86,6 +93,7 @@ SCENARIOS: dict[str, Scenario] = {}
 def by_name(name: str) -> Scenario:
     """One of all, also the one that only runs a command."""
     from tests.long import (  # noqa: F401  (they add theirs)
+        scenarios_of_connects,
         scenarios_of_installs,
         scenarios_of_keys,
         scenarios_of_stores,

@@ -111,10 +111,10 @@ def prepare(folder: Path, scenario: Scenario, nursery: ProcessPool) -> Start:
     first, files = folder / "first", folder / "start"
     first.mkdir()
     (first / "keys").mkdir(mode=0o700)
-    with make_world(first, **SETTINGS, SLACKAPP_KEY_BACKUP_DIR=str(first / "keys")) as world:
+    with make_world(first, **_settings(scenario, first)) as world:
 
         def command(*arguments: str) -> None:
-            order = _order("command", NEVER, world, {"line": json.dumps(arguments)}, folder / "report")
+            order = _order("command", scenario, world, {"line": json.dumps(arguments)}, folder / "report")
             assert nursery.run(order).told == ("status 0",), arguments
 
         arguments = scenario.prepare(world, command)
@@ -123,9 +123,14 @@ def prepare(folder: Path, scenario: Scenario, nursery: ProcessPool) -> Start:
         return Start(files, folder / "start.json", world.clock.now, world.slack.app, arguments)
 
 
-def _order(scenario: str, at: int, world: World, arguments: dict[str, str], report: Path) -> Order:
-    given = environment(world.folder, world.slack_url, **SETTINGS, SLACKAPP_KEY_BACKUP_DIR=str(world.folder / "keys"))
-    return Order(scenario, at, str(world.folder), given, world.clock.now, arguments, str(report))
+def _settings(scenario: Scenario, folder: Path) -> dict[str, str]:
+    return {**SETTINGS, "SLACKAPP_KEY_BACKUP_DIR": str(folder / "keys"), **scenario.settings(folder)}
+
+
+def _order(what: str, scenario: Scenario, world: World, arguments: dict[str, str], report: Path) -> Order:
+    """What is done with the scenario's settings, to its end."""
+    given = environment(world.folder, world.slack_url, **_settings(scenario, world.folder))
+    return Order(what, NEVER, str(world.folder), given, world.clock.now, arguments, str(report))
 
 
 @dataclass
@@ -167,7 +172,7 @@ class SweepWorld:
             self.start.local_app, clock, system_entropy, self.url, kept, lock_probe(here / "slackapp.db")
         )
         self.scenario.fault(self.slack)
-        return here, clock, environment(here, self.url, **SETTINGS, SLACKAPP_KEY_BACKUP_DIR=str(here / "keys"))
+        return here, clock, environment(here, self.url, **_settings(self.scenario, here))
 
     def order(self, at: int, here: Path, given: dict[str, str]) -> Order:
         """The scenario up to a step."""
@@ -217,7 +222,8 @@ class RetryStep:
         world.service.stop()
         name = "command" if command else sweep_world.scenario.name
         arguments = {"line": json.dumps(command)} if command else sweep_world.start.arguments
-        ended = sweep_world.nursery.run(_order(name, NEVER, world, arguments, sweep_world.folder / "report"))
+        order = _order(name, sweep_world.scenario, world, arguments, sweep_world.folder / "report")
+        ended = sweep_world.nursery.run(order)
         assert expected in ended.told, (command or name, ended.told)
         world.restart()
 

@@ -15,6 +15,8 @@ NAMES = (
     "purge after app_uninstalled", "backup", "restore", "refresh by the upkeep", "refresh with a lost answer",
     "exchange of long-lived tokens", "check", "save by a Bolt app", "save of a new install by a Bolt app",
     "find by a Bolt app", "delete by a Bolt app", "import", "import and erase",
+    "come back to a connect", "connect on the page", "confirm a connect", "leave a workspace for another",
+    "give a grant back",
 )  # fmt: skip
 
 
