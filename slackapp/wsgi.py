@@ -139,6 +139,8 @@ class Wsgi:
         app, path = self._app, route.path if route is not None else "none"
         status, headers = to_wsgi(response, request_id)
         app.metrics.count("slackapp_requests_total", {"route": path, "status": str(response.status)})
+        if response.code:
+            app.metrics.count("slackapp_errors_total", {"code": response.code})
         line: dict[str, Any] = {"request": request_id, "route": path, "status": response.status, "outcome": outcome}
         whom = {"tenant": app.keyring.label(response.tenant)} if response.tenant.id else {}
         app.log.request({**line, **whom})

@@ -59,7 +59,8 @@ def refusal_api(refused: Refused, frame: Frame = NO_FRAME) -> Response:
     if isinstance(refused, HostRefused) and refused.reconnect_url is not None:
         body["reconnectUrl"] = refused.reconnect_url
     challenge = (("WWW-Authenticate", "Bearer"),) if status == CODES["UNAUTHENTICATED"] else ()
-    return json_response(status, body, (*refusal_headers(refused), *challenge), refused.tenant)
+    answer = json_response(status, body, (*refusal_headers(refused), *challenge), refused.tenant)
+    return answer._replace(code=code)
 
 
 def _code(refusal: RefusalKind) -> str:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from slackapp.flows.app import App
 from slackapp.host.checks.cursor import read_cursor, write_cursor
 from slackapp.host.model import HostCaller
+from slackapp.web.response import Response
 
 Answer = Mapping[str, object]
 """Fields of an answer, as the route's documentation shows them."""
@@ -30,7 +31,8 @@ class HostCall(NamedTuple):
     key: str = ""
 
 
-Handler = Callable[[App, HostCall, int], Answer]
+Handler = Callable[[App, HostCall, int], Answer | Response]
+"""Gives the fields of an answer, or their JSON where that is kept."""
 
 
 def read_position(app: App, call: HostCall, name: str) -> str | None:

@@ -9,6 +9,7 @@ since a browser sends a cookie along with whatever another site has it send.
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
@@ -43,12 +44,15 @@ class HostTokenCaller:
     def __call__(self, app: App, request: Request, now: int) -> HostCaller:
         """Proves the caller. Raises Refused, and StoreError."""
         memory = host_memory(app)
-        if memory.keys.are_missing() and app.throttle.allows(_UNREADABLE, now):
-            app.log.error("host_keys_unreadable", {"action": "see: slackapp host keys list"})
-        # claim: C-140
-        token = verify_host_token(
-            read_bearer(request.header("authorization")), app.settings.public_url, memory.keys.find, now
-        )
+        try:
+            # claim: C-140
+            token = verify_host_token(
+                read_bearer(request.header("authorization")), app.settings.public_url, memory.keys.find, now
+            )
+        except HostRefused:
+            if memory.keys.are_missing() and app.throttle.allows(_UNREADABLE, now):
+                app.log.error("host_keys_unreadable", {"action": "see: slackapp host keys list"})
+            raise
         # claim: C-148
         memory.requests.require(token.organization, now)
         caller = note_caller(app, token, request.request_id, now)
@@ -100,6 +104,8 @@ def _use_token(app: App, token: HostToken, caller: HostCaller) -> None:
     """Uses the token up, on the disk. Whoever sends it again, at the same moment or later, is refused."""
     named = "\n".join((token.key_id, token.organization, token.token_id))
     id_hash = hashlib.sha256(named.encode()).digest()
+    use = partial(sessions.use_token_id, app.db, id_hash, token.expires_at + LEEWAY)
+    # Not waited for: what is begun under it is, and is never kept without it.
     # claim: C-148
-    if not sessions.use_token_id(app.db, id_hash, token.expires_at + LEEWAY):
+    if not app.db.commit_in_group(use, durable=False):
         raise HostRefused(HostRefusal.TOKEN_USED, field="jti", actor=caller)

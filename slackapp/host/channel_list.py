@@ -10,12 +10,15 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from slackapp.model import Tenant
+from slackapp.web.response import Response
 
 KEEP_SECONDS = 60
 MAX_CHANNELS = 100_000
 """Channels in all lists of a process; what is longest unused goes."""
 MAX_PUBLIC = 10_000
 """Channels that a process knows to be public."""
+_MOST_PAGES = 2
+"""Pages of a list that are kept as they were answered."""
 
 
 class IncompleteReason(StrEnum):
@@ -42,11 +45,25 @@ class ListedChannel(NamedTuple):
 
 
 class ChannelList(NamedTuple):
-    """Channels by name, as they were at a time, in Unix seconds; and why some may be missing."""
+    """Channels by name, as they were at a time, in Unix seconds; and why some may be missing.
+
+    `pages` are the first that were asked for, as they were answered.
+    """
 
     channels: tuple[ListedChannel, ...]
     incomplete: tuple[IncompleteReason, ...]
     at: int
+    pages: dict[tuple[object, ...], Response]
+
+    def find_page(self, page: tuple[object, ...]) -> Response | None:
+        """Finds a page as it was answered before, by what it was asked with."""
+        return self.pages.get(page)
+
+    def keep_page(self, page: tuple[object, ...], answer: Response) -> Response:
+        """Keeps the first pages that are asked for: they are asked for again, whenever somebody chooses."""
+        if len(self.pages) < _MOST_PAGES:
+            self.pages[page] = answer
+        return answer
 
 
 class ListKey(NamedTuple):

@@ -5,6 +5,7 @@ Times are texts of RFC 3339 in UTC.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from slackapp.host.channel_list import IncompleteReason
@@ -149,6 +150,7 @@ EVENT_BODY: Fields = {
 """What the host is sent of an event."""
 
 
+@lru_cache(1024)
 def time_of(seconds: int) -> str:
     """Writes a time, given in Unix seconds."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -284,7 +284,8 @@ def answer(route: HostRoute, app: App, request: Request, caller: HostCaller, now
     path_id = request.path_values.get("id", "")
     whose = {"route": f"{route.method} {request.path}", "key": _read_key(route, request)}
     call = HostCall(caller, path_id, request.address, parameters=parameters, body=body, **whose)
-    return json_response(route.status, route.handler(app, call, now))
+    told = route.handler(app, call, now)
+    return told if isinstance(told, Response) else json_response(route.status, told)
 
 
 def _read_key(route: HostRoute, request: Request) -> str:

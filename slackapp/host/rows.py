@@ -1,5 +1,6 @@
 """Rows of the host side's tables, as its flows decide by them. Times are Unix seconds; None: not yet, or never."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -96,6 +97,15 @@ class HostAuditEvent(StrEnum):
     HOST_EVENT_RETRIED = "host_event.retried"
 
 
+class UsageAction(StrEnum):
+    """Action that is counted for an organization, day by day."""
+
+    CONNECT_BEGUN = "connect_begun"
+    CONNECT_COMPLETED = "connect_completed"
+    CONNECT_FAILED = "connect_failed"
+    SLACK_CALL = "slack_call"
+
+
 class PendingRecord(StrEnum):
     """Kind of a record that is sealed before there is a tenant: a constant of the format."""
 
@@ -163,6 +173,13 @@ class KnownCaller(NamedTuple):
     named_at: int
     removed_at: int | None
     member: Member | None
+
+
+class OrganizationUsage(NamedTuple):
+    """Usage of an organization over some days, by action."""
+
+    organization_id: str
+    numbers: Mapping[UsageAction, int]
 
 
 class Purpose(NamedTuple):

@@ -46,14 +46,21 @@ OTHER = "other"
 _LONGEST = 80
 
 
+SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
+"""Buckets of what a machine does; the last one is endless."""
+MINUTES = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0)
+"""Those of what people do, in seconds, too."""
+
+
 class Metric(NamedTuple):
-    """A row of the table: what the number means, and which labels it has with which values."""
+    """A row of the table: what the number means, which labels it has with which values, and a histogram's buckets."""
 
     name: str
     kind: MetricKind
     meaning: str
     labels: Mapping[str, Collection[str] | None] = {}
     max_series: int = 500
+    buckets: tuple[float, ...] = SECONDS
 
     def normalize(self, labels: Mapping[str, str]) -> dict[str, str]:
         """Sorts the labels, with `other` for every value that may not stand there."""
@@ -97,6 +104,17 @@ TABLE = (
         "slackapp_callback_seconds", HISTOGRAM,
         "How long the callback took that had a good state: exchange, checks and storing.",
     ),
+    Metric(
+        "slackapp_oauth_flows_total", COUNTER,
+        "Connects of organizations: `begun`, `completed` or `failed`; of the last, why.",
+        {"result": FREE_VALUES, "reason": FREE_VALUES},
+    ),
+    Metric(
+        "slackapp_oauth_flow_seconds", HISTOGRAM,
+        "How long connects took that were completed, from their begin on, in seconds.",
+        buckets=MINUTES,
+    ),
+    Metric("slackapp_errors_total", COUNTER, "Refusals by the host's API, by their code.", {"code": FREE_VALUES}),
     Metric(
         "slackapp_tenant_changes_total", COUNTER, "What happened to each tenant; its label is a keyed hash.",
         {

@@ -28,8 +28,6 @@ from slackapp.store.engine.database import Database
 
 PERSIST_SECONDS = 5
 """Seconds between two times that counts go to the database."""
-BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
-"""Seconds; the last one is endless."""
 MAX_SERIES_IN_MEMORY = 10_000
 """Series. Beyond that, what comes new counts as `other` until the rest is in the database."""
 _MAX_ZERO_SERIES = 60
@@ -87,8 +85,8 @@ class Metrics:
     def observe(self, name: str, seconds: float) -> None:
         """Adds a length of time to a histogram."""
         metric = _metric(name, {}, HISTOGRAM)
-        at = bisect_left(BUCKETS, seconds)
-        bucket = _le(BUCKETS[at] if at < len(BUCKETS) else math.inf)
+        at = bisect_left(metric.buckets, seconds)
+        bucket = _le(metric.buckets[at] if at < len(metric.buckets) else math.inf)
         with self._lock:
             self._find(metric.name, bucket, bucket).count += 1
             self._find(metric.name, _SUM, _SUM).count += max(0, round(seconds * 1_000_000))
@@ -238,7 +236,7 @@ def _text(samples: Mapping[str, Mapping[str, float]]) -> str:
         found = samples[metric.name]
         if found or metric.kind == HISTOGRAM:
             lines += (f"# HELP {metric.name} {metric.meaning}", f"# TYPE {metric.name} {metric.kind}")
-            lines += _histogram(metric.name, found) if metric.kind == HISTOGRAM else _lines(metric.name, found)
+            lines += _histogram(metric, found) if metric.kind == HISTOGRAM else _lines(metric.name, found)
     return "\n".join(lines) + "\n"
 
 
@@ -246,9 +244,9 @@ def _lines(name: str, samples: Mapping[str, float]) -> list[str]:
     return [f"{name}{{{labels}}} {value}" if labels else f"{name} {value}" for labels, value in sorted(samples.items())]
 
 
-def _histogram(name: str, samples: Mapping[str, float]) -> list[str]:
+def _histogram(metric: Metric, samples: Mapping[str, float]) -> list[str]:
     """Formats a histogram: each bucket holds the smaller ones, too."""
-    edges = [_le(edge) for edge in (*BUCKETS, math.inf)]
+    name, edges = metric.name, [_le(edge) for edge in (*metric.buckets, math.inf)]
     sums = itertools.accumulate(samples.get(edge, 0) for edge in edges)
     buckets = dict(zip(edges, sums, strict=True))
     return [

@@ -54,6 +54,8 @@ class Response(NamedTuple):
     headers: Headers = ()
     tenant: Tenant = NO_TENANT
     """Whom it was about, for the log; it is not sent."""
+    code: str = ""
+    """Code of a refusal, to be counted."""
 
     def __repr__(self) -> str:
         return f"Response({self.status}, {self.content_type})"

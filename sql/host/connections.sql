@@ -3,10 +3,18 @@
 
 -- name: add_connection :exec
 -- tenant: none (Slack has not said yet which)
+-- alone: insert
+-- Whoever may begin may do so still, and not too often: others begin in the same moment.
 INSERT INTO connections (id, organization_id, user_id, kind, status, way, host_key_id, approval_id, reconnects,
        oauth_state, oauth_expires_at, oauth_metadata, owner_id, purpose_id, created_at, updated_at)
-VALUES (:connection_id, :organization_id, :user_id, :kind, 'pending', :way, :host_key_id, :approval_id, :reconnects,
-       :oauth_state, :oauth_expires_at, :oauth_metadata, :owner_id, :purpose_id, :now, :now);
+SELECT :connection_id, :organization_id, :user_id, :kind, 'pending', :way, :host_key_id, :approval_id, :reconnects,
+       :oauth_state, :oauth_expires_at, :oauth_metadata, :owner_id, :purpose_id, :now, :now
+ WHERE EXISTS (SELECT 1 FROM organizations WHERE organization_id = :organization_id AND removed_at IS NULL)
+   AND EXISTS (SELECT 1 FROM members
+                WHERE organization_id = :organization_id AND member_id = :user_id AND status = 'active')
+   AND (SELECT count(*) FROM connections
+         WHERE organization_id = :organization_id AND kind IN ('workspace', 'personal')
+           AND status IN ('pending', 'quarantined')) < :most;  -- claim: C-163
 
 -- name: find_connection :one
 -- tenant: none (an organization's own)

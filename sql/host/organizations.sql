@@ -64,3 +64,39 @@ UPDATE organizations SET name = '', data_region = '', workspace_limit = NULL, cr
 DELETE FROM organizations
  WHERE organization_id = :organization_id
    AND removed_at IS NOT NULL AND created_at = 0;
+
+-- name: add_usage :exec
+-- tenant: none (an organization's own)
+-- alone: insert
+-- Nothing is counted of an organization that is being deleted.
+INSERT INTO host_usage (organization_id, day, action, number)
+SELECT :organization_id, :day, :action, 1
+ WHERE EXISTS (SELECT 1 FROM organizations WHERE organization_id = :organization_id AND removed_at IS NULL)
+ON CONFLICT (organization_id, day, action) DO UPDATE SET number = host_usage.number + 1;
+
+-- name: list_usage :many
+-- tenant: none (for the operator)
+SELECT organization_id, action, CAST(sum(number) AS BIGINT) AS found FROM host_usage
+ WHERE day >= :since
+ GROUP BY organization_id, action
+ ORDER BY organization_id, action;
+
+-- name: sweep_usage :exec
+-- tenant: none (by age only)
+-- alone: idempotent
+DELETE FROM host_usage WHERE day < :before;
+
+-- name: erase_usage :exec
+-- tenant: none (an organization's own)
+DELETE FROM host_usage WHERE organization_id = :organization_id;
+
+-- name: find_due_sweeps :one
+-- tenant: none (by age only)
+SELECT EXISTS (SELECT 1 FROM host_tickets WHERE expires_at < :now OR expires_at > :tickets_until)
+       OR EXISTS (SELECT 1 FROM host_sessions WHERE expires_at < :now OR expires_at > :sessions_until) AS sessions,
+       EXISTS (SELECT 1 FROM host_token_ids WHERE expires_at < :now) AS token_ids,
+       EXISTS (SELECT 1 FROM idempotency_keys WHERE expires_at < :now) AS idempotency_keys,
+       EXISTS (SELECT 1 FROM approvals WHERE expires_at < :approvals_before) AS approvals,
+       EXISTS (SELECT 1 FROM connections WHERE status = 'failed' AND updated_at < :failed_before) AS connections,
+       EXISTS (SELECT 1 FROM host_events WHERE at < :events_before) AS events,
+       EXISTS (SELECT 1 FROM host_usage WHERE day < :usage_before) AS usage;

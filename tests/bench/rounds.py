@@ -16,10 +16,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.bench import start, world
+from tests.bench import host, start, world
 from tests.bench.process import busy_seconds, memory, read_counters, wait_until_idle
 from tests.bench.start import Place, Server
-from tests.bench.targets import LEFT_OUT_IF_QUICK, MANY, OURS, QUICK, SCENARIOS, Figures, Requests, Scenario, Target
+from tests.bench.targets import (
+    HOST,
+    LEFT_OUT_IF_QUICK,
+    MANY,
+    OURS,
+    QUICK,
+    SCENARIOS,
+    Figures,
+    Requests,
+    Scenario,
+    Target,
+)
 
 CONNECTIONS = 16
 FLOW_CLIENTS = 4
@@ -99,9 +110,12 @@ class Bench:
             yield lambda: self._start(target, slack.ports[0])
             return
         with start.serve(target, self.place, slack.ports[0]) as server:
-            if scenario.requests == Requests.FLOWS:
-                yield lambda: self._flows(server)
+            if scenario.requests in (Requests.FLOWS, Requests.CONNECTS):
+                yield lambda: self._flows(server, scenario.requests)
                 return
+            for request in host.first_requests(scenario.requests):
+                with start.connect(server.ports[0]) as sock:
+                    start.ask(sock, request)
             given = {
                 "ports": server.ports, "connections": CONNECTIONS, "file": str(self._requests(scenario, target)),
                 "warm": WARM_REQUESTS, "warm_seconds": WARM_SECONDS, "seconds": self.seconds,
@@ -118,13 +132,16 @@ class Bench:
         number = int(MOST_PER_SECOND * self.seconds * self.turns) + WARM_REQUESTS
         if scenario.requests == Requests.INSTALL:
             world.write_gets(file, number, "/slack/install")
+        elif scenario.requests in host.REQUESTS:
+            host.write_requests(file, number, scenario.requests, target.tenants)
         elif not file.exists() or time.time() - file.stat().st_mtime > 60:  # they are signed, and get too old
             world.write_events(file, number, target.tenants)
         return file
 
-    def _flows(self, server: Server) -> Figures:
+    def _flows(self, server: Server, requests: Requests) -> Figures:
         warm, seconds = str(WARM_SECONDS / 2), str(self.seconds)
-        return Figures(rate=_run("tests.bench.flows", str(server.ports[0]), str(FLOW_CLIENTS), warm, seconds)["rate"])
+        module = "tests.bench.flows" if requests == Requests.FLOWS else "tests.bench.connects"
+        return Figures(rate=_run(module, str(server.ports[0]), str(FLOW_CLIENTS), warm, seconds)["rate"])
 
     def _start(self, target: Target, slack_port: int) -> Figures:
         """From the start of the process to the answer of its first event."""
@@ -141,10 +158,14 @@ class Bench:
     def prepare(self) -> None:
         """Makes the tenants, and learns what ours answers, for hello."""
         for target in {each for scenario in SCENARIOS for each in self._targets(scenario).values()}:
-            self.place.tenants(target.tenants, target.checkout)
+            self.place.tenants(target.tenants, target.checkout, target.host)
         requests = {"/slack/events": next(world.events(1, 1)), "/slack/install": world.get("/slack/install")}
         with start.serve(OURS, self.place) as server:
             for path, request in requests.items():
+                with start.connect(server.ports[0]) as sock:
+                    self.place.answers[path] = start.read_answer(start.ask(sock, request))
+        with start.serve_slack(self.place, 0.0) as slack, start.serve(HOST, self.place, slack.ports[0]) as server:
+            for path, request in host.each_request().items():
                 with start.connect(server.ports[0]) as sock:
                     self.place.answers[path] = start.read_answer(start.ask(sock, request))
 
@@ -189,7 +210,7 @@ class Load:
     def read_answers(self) -> dict[str, Any]:
         """What the client found; nothing but what was to be answered."""
         found: dict[str, Any] = json.loads(self.client.stdout.readline())
-        _expect(found["statuses"], 200 if self.scenario.requests == Requests.EVENTS else 302)
+        _expect(found["statuses"], 302 if self.scenario.requests == Requests.INSTALL else 200)
         return found
 
     def _settle(self) -> float:

@@ -8,6 +8,7 @@ slack   a Slack that answers everything after a pause
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -87,22 +88,34 @@ def slack(options: dict[str, Any]) -> WsgiApp:
     count = iter(range(10**9))
 
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        given = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         if pause:
             time.sleep(pause)
-        body = json.dumps(_answer(environ["PATH_INFO"], next(count))).encode()
+        body = json.dumps(_answer(environ["PATH_INFO"], given, next(count))).encode()
         start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return [body]
 
     return app
 
 
-def _answer(path: str, number: int) -> dict[str, Any]:
+CHANNELS = [
+    {"id": f"C{number:010d}", "name": f"channel-{number}", "is_private": number % 9 == 0, "is_member": number % 2 == 0}
+    for number in range(100)
+]
+
+
+def _answer(path: str, given: bytes, number: int) -> dict[str, Any]:
+    if path.endswith("users.info"):
+        return {"ok": True, "user": {"id": "U00000001", "is_admin": True}}
+    if path.endswith("conversations.list"):
+        return {"ok": True, "channels": CHANNELS}
+    named = re.search(rb"code=bench-(T[0-9]+)", given)
+    team = named[1].decode() if named is not None else f"T{number % 1000:09d}"
     if path.endswith("oauth.v2.access"):
         return {
             "ok": True, "app_id": "A0LOCAL001", "token_type": "bot", "access_token": f"xoxb-bench-flow-{number}",
-            "scope": "app_mentions:read,chat:write", "bot_user_id": "U00000002",
-            "team": {"id": f"T{number % 1000:09d}", "name": "Bench"}, "enterprise": None,
+            "scope": "app_mentions:read,chat:write,channels:read,groups:read,users:read", "bot_user_id": "U00000002",
+            "team": {"id": team, "name": "Bench"}, "enterprise": None,
             "is_enterprise_install": False, "authed_user": {"id": "U00000001"},
         }  # fmt: skip
     return {"ok": True, "user_id": "U00000002", "bot_id": "B00000001", "team_id": "T000000000", "url": "http://x/",

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.bench import world
+from tests.bench import host, world
 from tests.bench.load import answered
 from tests.bench.targets import Kind, Target
 from tests.support.world import SIGNING_SECRET, environment
@@ -65,6 +65,10 @@ from pathlib import Path
 from tests.bench import world
 world.make_tenants(Path(sys.argv[1]), int(sys.argv[2]))
 """
+MAKE_ORGANIZATIONS = """
+from tests.bench import host
+host.make_organizations(Path(sys.argv[1]), int(sys.argv[2]))
+"""
 
 
 @dataclass(frozen=True)
@@ -81,15 +85,16 @@ class Place:
         """Whose code runs."""
         return self.checkout if of_checkout and self.checkout is not None else ROOT
 
-    def tenants(self, number: int, of_checkout: bool = False) -> Path:
+    def tenants(self, number: int, of_checkout: bool = False, with_host: bool = False) -> Path:
         """A prepared folder with so many tenants, made by the code that will serve it; nothing of it is flushed."""
-        made = self.folder / f"{number}{'-checkout' if of_checkout else ''}"
+        made = self.folder / f"{number}{'-checkout' if of_checkout else ''}{'-host' if with_host else ''}"
         if not made.exists():
             root = self.root(of_checkout)
             given = {"PATH": os.environ["PATH"], "PYTHONPATH": str(root)}
             if self.flush_shim is not None:
                 given["LD_PRELOAD"] = str(self.flush_shim)
-            arguments = [str(binaries(root) / "python"), "-c", MAKE_TENANTS, str(made), str(number)]
+            program = MAKE_TENANTS + (MAKE_ORGANIZATIONS if with_host else "")
+            arguments = [str(binaries(root) / "python"), "-c", program, str(made), str(number)]
             subprocess.run(arguments, cwd=root, env=given, check=True)
         return made
 
@@ -98,7 +103,7 @@ class Place:
         """A fresh copy of the prepared folder; nothing of it is left to be written while a flush is waited for."""
         with tempfile.TemporaryDirectory(dir=self.folder) as name:
             folder = Path(name) / "work"
-            shutil.copytree(self.tenants(target.tenants, target.checkout), folder)
+            shutil.copytree(self.tenants(target.tenants, target.checkout, target.host), folder)
             os.sync()
             yield folder
 
@@ -137,6 +142,7 @@ def command(
             SLACKAPP_LISTEN=f"127.0.0.1:{port}", SLACKAPP_STATE_LIMIT="10000000",
             SLACKAPP_BEHAVIOUR=f"tests.bench.behaviour:{target.behaviour}",
             **({} if target.one_processor else {"SLACKAPP_ONE_PROCESSOR": "no"}),
+            **(host.settings(folder) if target.host else {}),
         )  # fmt: skip
         return arguments, {**given, **own}
     options = {

@@ -32,6 +32,8 @@ class Target:
     """Each flush takes 2 ms longer."""
     one_processor: bool = False
     """Keeps to one processor, as ours does by itself."""
+    host: bool = False
+    """The host side is on, and each tenant is an organization's."""
     checkout: bool = False
     """Ours, from the other checkout that was named."""
 
@@ -45,6 +47,14 @@ class Requests(StrEnum):
     """`GET /slack/install`."""
     FLOWS = "flows"
     """Whole installs, with a Slack that answers at once."""
+    INTEGRATION = "integration"
+    """`GET /api/v2/slack/integration`, of all organizations in turn."""
+    CHANNELS = "channels"
+    """`GET /api/v2/slack/channels` of a few organizations, as it is in memory."""
+    AUTH = "auth"
+    """`POST /api/v2/slack/auth`, of all organizations in turn."""
+    CONNECTS = "connects"
+    """Whole connects on the page, with a Slack that answers at once."""
     START = "start"
     """One event, from the start of the process to its answer."""
 
@@ -63,9 +73,10 @@ class Scenario:
 
 
 HELLO, FLOOR, OURS = (Target(kind, one_processor=True) for kind in (Kind.HELLO, Kind.FLOOR, Kind.OURS))
+HOST = replace(OURS, host=True)
 BOLT = Target(Kind.BOLT)
 """As it comes; on one processor, too, where that is named."""
-MANY = 100_000
+MANY, MANY_ORGANIZATIONS = 100_000, 10_000
 SCENARIOS = (
     Scenario("events", Requests.EVENTS, {
         "hello": HELLO, "floor": FLOOR, "ours": OURS, "bolt": BOLT,
@@ -94,6 +105,14 @@ SCENARIOS = (
         "hello": HELLO, "ours": OURS, "bolt": BOLT, "checkout": replace(OURS, checkout=True),
     }),
     Scenario("flows", Requests.FLOWS, {"ours": OURS, "bolt": BOLT}),
+    *(
+        Scenario(str(requests), requests, {
+            "hello": HELLO, "ours": HOST, "many": replace(HOST, tenants=MANY_ORGANIZATIONS),
+        }, drains=False)
+        for requests in (Requests.INTEGRATION, Requests.CHANNELS, Requests.AUTH)
+    ),
+    Scenario("connects", Requests.CONNECTS, {"ours": HOST, "many": replace(HOST, tenants=MANY_ORGANIZATIONS)}),
+    Scenario("admin", Requests.FLOWS, {"ours": HOST}),
     Scenario("start", Requests.START, {
         "hello": HELLO, "ours": OURS, "bolt": BOLT, "checkout": replace(OURS, checkout=True),
     }),
@@ -190,6 +209,14 @@ GOALS = (
     Goal("GET /slack/install, against hello", "rate", "install ours", "install hello", 0.4, gate=0.12),
     Goal("GET /slack/install, against Bolt", "rate", "install ours", "install bolt", 4, gate=1.2),
     Goal("whole flows, 4 clients, against Bolt", "rate", "flows ours", "flows bolt", 3),
+    Goal("GET /integration, against hello", "rate", "integration ours", "integration hello", 0.35, gate=0.1),
+    Goal("GET /channels from memory, against hello", "rate", "channels ours", "channels hello", 0.35, gate=0.1),
+    Goal("POST /auth, against hello", "rate", "auth ours", "auth hello", 0.2, gate=0.05),
+    Goal("whole connects, 4 clients, against installs by admins", "rate", "connects ours", "admin ours", 0.8),
+    Goal("GET /integration at 10,000 organizations", "rate", "integration many", "integration ours", 0.9),
+    Goal("GET /channels at 10,000 organizations", "rate", "channels many", "channels ours", 0.9),
+    Goal("POST /auth at 10,000 organizations", "rate", "auth many", "auth ours", 0.9),
+    Goal("whole connects at 10,000 organizations", "rate", "connects many", "connects ours", 0.9),
     Goal("state issued and consumed, against Bolt", "took", "state ours", "state bolt", 0.2, AT_MOST, gate=0.6),
     Goal("state with 100,000 left over, against none", "took", "state left", "state ours", 1.2, AT_MOST),
     Goal("saving an installation, against Bolt", "took", "save ours", "save bolt", 0.3, AT_MOST, gate=1),

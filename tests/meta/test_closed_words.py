@@ -25,7 +25,7 @@ from slackapp.host.model import (
     MessageStatus,
     MessageType,
 )
-from slackapp.host.rows import ApprovalStatus, DeliveryStatus
+from slackapp.host.rows import ApprovalStatus, DeliveryStatus, UsageAction
 from slackapp.importer import sources
 from slackapp.model import (
     HolderKind,
@@ -69,6 +69,7 @@ _TENANT = {TenantKind.WORKSPACE, TenantKind.ENTERPRISE}
 COLUMNS: dict[tuple[str, str], set[str]] = {
     ("answered", "tenant_kind"): {*_TENANT},
     ("approvals", "status"): {*ApprovalStatus},
+    ("host_usage", "action"): {*UsageAction},
     ("connections", "kind"): {*ConnectionKind},
     ("connections", "status"): {*ConnectionStatus},
     ("connections", "tenant_kind"): {*TenantKind},

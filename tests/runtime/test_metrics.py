@@ -8,7 +8,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from slackapp.runtime import metrics
 from slackapp.runtime.metric_table import BY_NAME, COUNTER, FREE_VALUES, GAUGE, HISTOGRAM, OTHER, TABLE
-from slackapp.runtime.metrics import BUCKETS, Metrics
+from slackapp.runtime.metric_table import SECONDS as BUCKETS
+from slackapp.runtime.metrics import Metrics
 
 EVENTS, REFUSALS, CALLBACK = "slackapp_events_total", "slackapp_refusals_total", "slackapp_callback_seconds"
 SIGNATURES = "slackapp_signatures_total"

@@ -62,7 +62,7 @@ def begin(
         reconnects=reconnects,
     )
     with db.transaction():
-        connections.add(db, new, now)
+        connections.add(db, new, now, most=1000)
     return read(db, organization, connection_id)
 
 

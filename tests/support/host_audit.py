@@ -21,7 +21,7 @@ HOST_MEANINGS: dict[StrEnum, Meaning] = {
         "what Slack has granted is an organization's, which has confirmed it", "tenant connection purpose", (_M,)
     ),
     HostAuditEvent.OAUTH_FAILED: Meaning(
-        "a connection came to nothing after its state was used up", "connection", (_A, _M), (AuditResult.FAILED,),
+        "a connect came to nothing", "connection", (_A, _H, _M, _W), (AuditResult.FAILED,),
         details=tuple(StatusReason),
     ),
     HostAuditEvent.INTEGRATION_CREATED: Meaning(

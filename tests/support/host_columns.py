@@ -173,6 +173,16 @@ HOST_TABLES = {
             "used_at": (OPERATIONAL, "When a connection used it."),
         },
     ),
+    "host_usage": Table(
+        "How much an organization uses, day by day: numbers alone.",
+        "For 400 days, or until the host deletes the organization.",
+        {
+            "organization_id": ORGANIZATION,
+            "day": (OPERATIONAL, "Days since 1970-01-01, UTC."),
+            "action": (OPERATIONAL, "`connect_begun`, `connect_completed`, `connect_failed` or `slack_call`."),
+            "number": (OPERATIONAL, "How often."),
+        },
+    ),
     "host_events": Table(
         "What the host is told of.",
         "30 days; not longer than the organization.",

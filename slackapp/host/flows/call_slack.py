@@ -5,6 +5,7 @@ The caller's role, the switch, the rate and the body have passed by then: `route
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 from slackapp.checks.capabilities import Capability
@@ -15,8 +16,8 @@ from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows import choose_connection
 from slackapp.host.memory import host_memory
 from slackapp.host.model import HostCaller
-from slackapp.host.rows import Connection
-from slackapp.host.store import connections
+from slackapp.host.rows import Connection, UsageAction
+from slackapp.host.store import connections, organizations
 from slackapp.model import BOT, SlackResponse
 
 _RETRY_AFTER = 2
@@ -69,7 +70,9 @@ def call(app: App, ask: SlackCall, params: Mapping[str, Any]) -> SlackResponse:
         raise _refusal_of_call(app, ask, error) from None
     except Refused as refused:
         raise _refusal_of_token(app, refused) from None
-    connections.note_used(app.db, connection.key, app.clock())
+    now = app.clock()
+    connections.note_used(app.db, connection.key, now)
+    app.db.defer(partial(organizations.add_usage, app.db, connection.organization_id, UsageAction.SLACK_CALL, now))
     return answer
 
 

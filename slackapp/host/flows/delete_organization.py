@@ -72,7 +72,10 @@ def _delete_rows(app: App, organization_id: str, actor: Actor) -> bool:
     with app.db.transaction():
         if connections.list_held(app.db, organization_id) or connections.count_attempts(app.db, organization_id):
             return False
-        for erase in (events.erase, idempotency_keys.erase, purposes.delete_all, members.delete_all):
+        for erase in (
+            events.erase, idempotency_keys.erase, organizations.erase_usage,
+            purposes.delete_all, members.delete_all,
+        ):  # fmt: skip
             # claim: C-156
             erase(app.db, organization_id)
         # claim: C-156

@@ -88,7 +88,7 @@ def _ask(app: App, ask: SlackCall, types: list[str], team_id: str) -> ChannelLis
         # An empty page is no end: only an empty cursor is.
         if not cursor:
             break
-    return ChannelList(tuple(sorted(found.values())), tuple(incomplete), asked_at)
+    return ChannelList(tuple(sorted(found.values())), tuple(incomplete), asked_at, pages={})
 
 
 _REASONS = {

@@ -5,18 +5,16 @@ from dataclasses import replace
 
 from slackapp.flows.app import App
 from slackapp.host.flows import change_connection, delete_organization
-from slackapp.host.flows.connect import give_back
+from slackapp.host.flows.connect import give_back, note_connect
 from slackapp.host.flows.messages import keep_messages
 from slackapp.host.flows.offboard import OWNER_DAYS
 from slackapp.host.flows.webhook import deliver_events
 from slackapp.host.model import ConnectionStatus
 from slackapp.host.rows import ConnectionKey, HostAuditEvent, StatusReason
-from slackapp.host.store import approvals, connections, deliveries, events, idempotency_keys, sessions
+from slackapp.host.store import approvals, connections, deliveries, events, idempotency_keys, organizations, sessions
 from slackapp.model import SCHEDULER, AuditEntry
 
 _DAY = 86_400
-_FAILED_DAYS = _APPROVAL_DAYS = 30
-"""Days that a failed attempt, and an approval that is over, are kept."""
 
 
 def sweep(app: App, now: int) -> None:
@@ -26,17 +24,26 @@ def sweep(app: App, now: int) -> None:
     _suspend(app, connections.list_aged(app.db, now), StatusReason.AGE, now)
     _resume_unfrozen(app, now)
     keep_messages.sweep(app, now)
-    sessions.sweep(app.db, now)
-    sessions.sweep_token_ids(app.db, now)
-    idempotency_keys.sweep(app.db, now)
-    approvals.sweep(app.db, now - _APPROVAL_DAYS * _DAY)
-    while _in_portions(app, lambda: connections.sweep_failed(app.db, now - _FAILED_DAYS * _DAY)):
-        pass
-    while _in_portions(app, lambda: events.sweep(app.db, now - events.KEEP_SECONDS)):
-        pass
+    _delete_old(app, now)
     if not app.settings.host_webhook_url:
-        while _in_portions(app, lambda: deliveries.drop_waiting(app.db, now - deliver_events.GIVE_UP_AFTER)):
-            pass
+        _in_portions(app, lambda: deliveries.drop_waiting(app.db, now - deliver_events.GIVE_UP_AFTER))
+
+
+def _delete_old(app: App, now: int) -> None:
+    """Deletes what is too old; where nothing is, it is read once and nothing is written."""
+    failed, approved = organizations.attempt_limit(now), organizations.approval_limit(now)
+    told = now - events.KEEP_SECONDS
+    delete = {
+        "sessions": lambda: sessions.sweep(app.db, now),
+        "token_ids": lambda: sessions.sweep_token_ids(app.db, now),
+        "idempotency_keys": lambda: idempotency_keys.sweep(app.db, now),
+        "approvals": lambda: approvals.sweep(app.db, approved),
+        "connections": lambda: _in_portions(app, lambda: connections.sweep_failed(app.db, failed)),
+        "events": lambda: _in_portions(app, lambda: events.sweep(app.db, told)),
+        "usage": lambda: organizations.sweep_usage(app.db, now),
+    }
+    for name in sorted(organizations.find_due(app.db, now)):
+        delete[name]()
 
 
 def run_remote(app: App, stopping: Callable[[], bool]) -> None:
@@ -50,7 +57,9 @@ def _end_attempts(app: App, now: int) -> None:
     while expired := connections.list_expired(app.db, now):
         with app.db.transaction():
             for key in expired:
-                change_connection.fail(app.db, key, StatusReason.NOT_CONFIRMED, now)
+                if change_connection.fail(app.db, key, StatusReason.NOT_CONFIRMED, now):
+                    actor = replace(SCHEDULER, organization=key.organization_id)
+                    note_connect.note_failed(app, key, StatusReason.NOT_CONFIRMED, actor, now=now)
 
 
 def _suspend(app: App, keys: list[ConnectionKey], why: StatusReason, now: int) -> None:
@@ -73,7 +82,9 @@ def _resume_unfrozen(app: App, now: int) -> None:
             return
 
 
-def _in_portions(app: App, delete: Callable[[], int]) -> bool:
-    """Deletes a portion in a transaction of its own; True where there may be more."""
-    with app.db.transaction():
-        return delete() == connections.BATCH_ROWS
+def _in_portions(app: App, delete: Callable[[], int]) -> None:
+    """Deletes in portions, each in a transaction of its own."""
+    deleted = connections.BATCH_ROWS
+    while deleted == connections.BATCH_ROWS:
+        with app.db.transaction():
+            deleted = delete()

@@ -4,23 +4,30 @@ from slackapp.checks.capabilities import JOIN
 from slackapp.checks.slack_ids import is_channel
 from slackapp.flows.app import App
 from slackapp.host.call import Answer, HostCall, make_cursor, read_position
-from slackapp.host.channel_list import ListedChannel
+from slackapp.host.channel_list import ChannelList, ListedChannel
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows import call_slack, choose_connection, list_channels
 from slackapp.host.flows.call_slack import SlackCall
 from slackapp.host.forms import time_of
 from slackapp.host.memory import host_memory
+from slackapp.web.response import Response, json_response
 
 _LIST = "channels"
 _JOIN = "conversations.join"
 
 
-def list_all(app: App, call: HostCall, now: int) -> Answer:
+def list_all(app: App, call: HostCall, now: int) -> Response:
     """Lists channels by name; with `search` those that have it in their name."""
     given = call.parameters
     behind = read_position(app, call, _LIST)
     connection = choose_connection.require_active(app, call.caller, given["connectionId"])
     told = list_channels.run(app, connection, given["teamId"] or "", call.caller)
+    page = (given["search"], behind, given["limit"])
+    return told.find_page(page) or told.keep_page(page, json_response(200, _find(app, call, told, behind)))
+
+
+def _find(app: App, call: HostCall, told: ChannelList, behind: str | None) -> Answer:
+    given = call.parameters
     wanted = given["search"].casefold().removeprefix("#")
     found = [each for each in told.channels if wanted in each.name.casefold()]
     if behind is not None:

@@ -99,7 +99,7 @@ def show_channels(app: App, request: Request, caller: PageMember, now: int) -> R
     if team_id and not has_form(TEAM_ID, team_id):
         raise HostRefused(HostRefusal.FIELD, field="teamId", actor=caller)
     must_choose = found.tenant is not None and found.tenant.is_enterprise and not team_id
-    told = ChannelList((), (), now) if must_choose else list_channels.run(app, found, team_id, caller)
+    told = ChannelList((), (), now, {}) if must_choose else list_channels.run(app, found, team_id, caller)
     search = query.get("search", "")[:80]
     wanted = search.casefold().strip().removeprefix("#")
     listed = [each for each in told.channels if wanted in each.name.casefold()]

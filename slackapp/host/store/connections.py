@@ -194,13 +194,13 @@ def list_unfrozen(db: Database) -> list[ConnectionKey]:
 # Life
 
 
-def add(db: Database, new: NewConnection, now: int) -> None:
-    """Adds a connection, pending."""
+def add(db: Database, new: NewConnection, now: int, *, most: int) -> bool:
+    """Adds a connection, pending; False where so many attempts are under way, or who began has left meanwhile."""
     fields = {name: value for name, value in new._asdict().items() if name not in ("id", "state_hash", "expires_at")}
     fields["oauth_metadata"] = sealed_column(fields.pop("metadata"))
     fields |= {"kind": str(new.kind), "way": str(new.way), "owner_id": new.user_id, "now": now}
     state = {"oauth_state": new.state_hash, "oauth_expires_at": new.expires_at}
-    db.execute("add_connection", {**fields, **state, "connection_id": new.id})
+    return db.execute("add_connection", {**fields, **state, "connection_id": new.id, "most": most}) == 1
 
 
 def quarantine(db: Database, key: ConnectionKey, tenant: Tenant, enterprise_id: str, now: int) -> bool:

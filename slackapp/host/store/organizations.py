@@ -1,8 +1,15 @@
-"""Organizations, the host's customers: `sql/host/organizations.sql`."""
+"""Organizations, the host's customers, and how much they use day by day: `sql/host/organizations.sql`."""
 
-from slackapp.host.rows import Organization
-from slackapp.store.columns import read_columns
+from slackapp.host.rows import Organization, OrganizationUsage, UsageAction
+from slackapp.host.store import events, sessions
+from slackapp.store.columns import by_word, read_columns
 from slackapp.store.engine.database import Database
+
+DAY = 86_400
+KEEP_DAYS = 400
+"""Days for which numbers are kept: a whole year, and what it is compared with."""
+_FAILED_SECONDS = _APPROVAL_SECONDS = 30 * DAY
+_ACTIONS = by_word(UsageAction)
 
 
 def find(db: Database, organization_id: str) -> Organization | None:
@@ -58,3 +65,62 @@ def blank(db: Database, organization_id: str) -> bool:
 def delete(db: Database, organization_id: str) -> None:
     """Deletes one that is being removed, and all that hangs on it."""
     db.execute("delete_organization", {"organization_id": organization_id})
+
+
+# How much they use
+
+
+def add_usage(db: Database, organization_id: str, action: UsageAction, now: int) -> None:
+    """Adds one to the day's number; to none where the organization is being deleted."""
+    db.execute("add_usage", {"organization_id": organization_id, "day": now // DAY, "action": str(action)})
+
+
+def list_usage(db: Database, since: int) -> list[OrganizationUsage]:
+    """Lists what each organization has used from that day on, by its id."""
+    found: dict[str, dict[UsageAction, int]] = {}
+    for row in db.many("list_usage", {"since": since // DAY}):
+        found.setdefault(row["organization_id"], {})[_ACTIONS[row["action"]]] = row["found"]
+    return [OrganizationUsage(organization, numbers) for organization, numbers in found.items()]
+
+
+def sweep_usage(db: Database, now: int) -> None:
+    """Deletes the numbers of days that are long over."""
+    db.execute("sweep_usage", {"before": first_day(now)})
+
+
+def first_day(now: int) -> int:
+    """Returns the first day whose numbers are kept."""
+    return now // DAY - KEEP_DAYS
+
+
+def erase_usage(db: Database, organization_id: str) -> None:
+    """Deletes all numbers of an organization."""
+    db.execute("erase_usage", {"organization_id": organization_id})
+
+
+# What is too old
+
+
+def attempt_limit(now: int) -> int:
+    """Returns since when a failed attempt must have failed to be deleted."""
+    return now - _FAILED_SECONDS
+
+
+def approval_limit(now: int) -> int:
+    """Returns since when an approval must be over to be deleted."""
+    return now - _APPROVAL_SECONDS
+
+
+def find_due(db: Database, now: int) -> frozenset[str]:
+    """Finds the kinds of rows of which some are over, in one look."""
+    times = {
+        "now": now,
+        "tickets_until": sessions.latest_ticket(now),
+        "sessions_until": sessions.latest_session(now),
+        "approvals_before": approval_limit(now),
+        "failed_before": attempt_limit(now),
+        "events_before": now - events.KEEP_SECONDS,
+        "usage_before": first_day(now),
+    }
+    row = db.one("find_due_sweeps", times)
+    return frozenset(name for name, is_due in read_columns(row).items() if is_due) if row is not None else frozenset()

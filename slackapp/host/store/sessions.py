@@ -93,8 +93,18 @@ def end_all(db: Database) -> None:
 
 def sweep(db: Database, now: int) -> None:
     """Deletes what is over."""
-    db.execute("sweep_tickets", {"before": now, "latest": now + TICKET_SECONDS + _CLOCKS})
-    db.execute("sweep_sessions", {"before": now, "latest": now + SESSION_SECONDS + _CLOCKS})
+    db.execute("sweep_tickets", {"before": now, "latest": latest_ticket(now)})
+    db.execute("sweep_sessions", {"before": now, "latest": latest_session(now)})
+
+
+def latest_ticket(now: int) -> int:
+    """Returns when a ticket ends at the latest."""
+    return now + TICKET_SECONDS + _CLOCKS
+
+
+def latest_session(now: int) -> int:
+    """Returns when a session ends at the latest."""
+    return now + SESSION_SECONDS + _CLOCKS
 
 
 # Ids of host tokens that work once

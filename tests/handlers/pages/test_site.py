@@ -38,6 +38,7 @@ TOLD_AS = {
     "host_sessions": "hashes of their sessions",
     "purposes": "what each connection is for",
     "host_events": "for 30 days what that product was told",
+    "host_usage": "for 400 days how often it was used",
     "quarantines": "what Slack granted, encrypted, for ten minutes",
 }
 """Table to the words that tell of it."""

@@ -262,11 +262,11 @@ def test_lists_are_bounded_and_the_one_unused_for_longest_goes() -> None:
         return ListKey("acme", f"{number:024}", NORTH, "", 0, ())
 
     for number in range(3):
-        lists.keep(key(number), ChannelList((channel,) * 2, (), 100))
+        lists.keep(key(number), ChannelList((channel,) * 2, (), 100, {}))
     assert lists.find(key(0), 100)
-    lists.keep(key(3), ChannelList((channel,) * 2, (), 100))
+    lists.keep(key(3), ChannelList((channel,) * 2, (), 100, {}))
     assert [bool(lists.find(key(number), 100)) for number in range(4)] == [True, False, True, True]
-    lists.keep(key(4), ChannelList((channel,) * 20, (), 100))
+    lists.keep(key(4), ChannelList((channel,) * 20, (), 100, {}))
     assert not any(lists.find(key(number), 100) for number in range(5)), "one that is too long is not kept at all"
 
 

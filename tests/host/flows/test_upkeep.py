@@ -57,10 +57,12 @@ def test_the_scheduler_ends_what_is_over(world: World) -> None:
 
 def test_many_that_are_over_end_in_portions(world: World) -> None:
     app = world.service.app
+    organizations = [ACME, *(f"o-{number}" for number in range(24))]
     with app.db.transaction():
-        add_member(app.db)
+        for each in organizations:
+            add_member(app.db, each)
     for number in range(1, 251):
-        begin(app.db, number)
+        begin(app.db, number, organizations[number // 11])
     upkeep.sweep(app, NOW + 601)
     found = world.rows("SELECT status, count(*) AS found FROM connections GROUP BY status")
     assert [(row["status"], row["found"]) for row in found] == [("failed", 250)]

@@ -213,7 +213,7 @@ def test_many_channels_stand_on_several_pages(world: World) -> None:
 
     app, ours = world.service.app, person.held()
     many = [ListedChannel(f"c{number:03}", f"C0MANY{number:04}", True, True, True, True) for number in range(120)]
-    host_memory(app).channel_lists.keep(list_channels._key(ours, ""), ChannelList(tuple(many), (), app.clock()))
+    host_memory(app).channel_lists.keep(list_channels._key(ours, ""), ChannelList(tuple(many), (), app.clock(), {}))
     first = person.browser.get(f"{path}/channels").text
     assert ("#c049" in first, "#c050" in first) == (True, False)
     (onward,) = re.findall(r'href="([^"]+)">More channels', first)

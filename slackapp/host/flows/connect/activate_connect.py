@@ -14,11 +14,10 @@ from slackapp.flows.removal import uninstall_tenant
 from slackapp.host.checks.transitions import HELD, UNDER_WAY
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows import change_connection
-from slackapp.host.flows.change_connection import Activation
-from slackapp.host.flows.connect import may_connect
-from slackapp.host.rows import Connection, HeldWorkspace, HostAuditEvent
+from slackapp.host.flows.connect import may_connect, note_connect
+from slackapp.host.rows import Connection, HeldWorkspace
 from slackapp.host.store import connections, quarantines, sessions
-from slackapp.model import Actor, AuditEntry, Grant, Installation, Tenant
+from slackapp.model import Actor, Grant, Installation, Tenant
 
 _RETRY_AFTER = 5
 Left = list[tuple[Tenant, Installation | None]]
@@ -77,7 +76,7 @@ def _activate(app: App, confirmed: ConfirmedGrant, actor: Actor, *, left: Left, 
     # claim: C-191
     if done.left is not None and done.left.id != confirmed.leaves:
         raise HostRefused(HostRefusal.LEAVES)
-    _note(app, attempt, done, grant.tenant, actor=actor, now=now)
+    note_connect.note_completed(app, attempt, done.connection.id, grant.tenant, actor=actor, now=now)
     left.clear()
     if done.left is not None:
         left.append((done.left, uninstall_tenant.begin(app, done.left, actor, now)))
@@ -127,11 +126,3 @@ def _held(confirmed: ConfirmedGrant) -> HeldWorkspace:
 def workspace_name(grant: Grant) -> str:
     """The name that people know the tenant by."""
     return grant.enterprise_name if grant.tenant.is_enterprise else grant.team_name
-
-
-def _note(app: App, attempt: Connection, done: Activation, tenant: Tenant, *, actor: Actor, now: int) -> None:
-    entry = AuditEntry(at=now, event=HostAuditEvent.OAUTH_COMPLETED, actor=actor, tenant=tenant)
-    entry = entry._replace(connection=done.connection.id, purpose=attempt.purpose_id)
-    app.vault.append(entry)
-    if done.connection.id == attempt.id:
-        app.vault.append(entry._replace(event=HostAuditEvent.INTEGRATION_CREATED))

@@ -4,20 +4,22 @@ Nothing of what works is touched. On the page the state is bound to the session 
 no browser yet, and it is bound to the connection's own id.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 from slackapp.checks import browser_binding
+from slackapp.checks.state_token import IssuedState
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
 from slackapp.flows.install import begin_install, new_state
 from slackapp.host.checks.metadata import parse_metadata
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows import pending_records
-from slackapp.host.flows.connect import may_connect
+from slackapp.host.flows.connect import may_connect, note_connect
 from slackapp.host.model import ConnectionKind, ConnectionWay, HostCaller
-from slackapp.host.rows import HostAuditEvent, NewConnection
+from slackapp.host.rows import NewConnection
 from slackapp.host.store import connections, purposes
-from slackapp.model import HOST_CALLBACK_PATH, AuditEntry, Settings, StateBinding, StatePurpose
+from slackapp.model import HOST_CALLBACK_PATH, Settings, StateBinding, StatePurpose
 
 MAX_ATTEMPTS = 20
 """Attempts of one organization whose end is open."""
@@ -66,40 +68,46 @@ def run(app: App, caller: HostCaller, request: ConnectRequest, now: int) -> Begu
     state = new_state.make(app, state_binding(connection_id, request.session), now)
     sealed = pending_records.seal_metadata(app, connection_id, metadata)
     # 3. whether the organization may; record the pending connection and the state's hash
-    with app.db.transaction():
-        approval = may_connect.find_approval(app, caller.organization, member, caller.role, now=now)
-        may_connect.require(app, caller.organization, member, reconnects)
-        # claim: C-163
-        if purpose and purposes.find(app.db, caller.organization, purpose) is None:
-            raise HostRefused(HostRefusal.CONNECT_FIELD, field="purpose")
-        purpose = purpose or ("" if reconnects else app.settings.host_purpose)  # what is brought back keeps its own
-        # claim: C-163
-        if connections.count_attempts(app.db, caller.organization) >= MAX_ATTEMPTS:
-            raise HostRefused(HostRefusal.ATTEMPTS, retry_after=_RETRY_AFTER)
-        if not new_state.record(app, state, request.network, now):
-            raise Refused(Refusal.STATE_LIMIT, retry_after=_RETRY_AFTER)
-        new = NewConnection(
-            id=connection_id,
-            organization_id=caller.organization,
-            user_id=member,
-            kind=ConnectionKind.WORKSPACE,
-            way=way,
-            host_key_id=caller.key_id,
-            purpose_id=purpose,
-            state_hash=state.id_hash,
-            expires_at=state.expires_at,
-            metadata=sealed,
-            reconnects=reconnects,
-            approval_id=approval,
-        )
-        connections.add(app.db, new, now)
-        entry = AuditEntry(at=now, event=HostAuditEvent.OAUTH_INITIATED, actor=caller, connection=connection_id)
-        app.vault.append(entry._replace(purpose=purpose))
-        before = connections.find(app.db, caller.organization, reconnects) if reconnects else None
+    # Asked here for the sake of whoever asks: the transaction that makes it active asks all of it again.
+    approval = may_connect.find_approval(app, caller.organization, member, caller.role, now=now)
+    may_connect.require(app, caller.organization, member, reconnects)
+    # claim: C-163
+    if purpose and purposes.find(app.db, caller.organization, purpose) is None:
+        raise HostRefused(HostRefusal.CONNECT_FIELD, field="purpose")
+    purpose = purpose or ("" if reconnects else app.settings.host_purpose)  # what is brought back keeps its own
+    before = connections.find(app.db, caller.organization, reconnects) if reconnects else None
+    new = NewConnection(
+        id=connection_id,
+        organization_id=caller.organization,
+        user_id=member,
+        kind=ConnectionKind.WORKSPACE,
+        way=way,
+        host_key_id=caller.key_id,
+        purpose_id=purpose,
+        state_hash=state.id_hash,
+        expires_at=state.expires_at,
+        metadata=sealed,
+        reconnects=reconnects,
+        approval_id=approval,
+    )
+    app.db.commit_in_group(partial(_record, app, caller, new, state, network=request.network, now=now))
+    note_connect.count(app, "begun")
     # 4. answer with Slack's address
     team = before.tenant.id if before is not None and before.tenant is not None else None
     address = begin_install.authorize_url(app, state.text, team, (), redirect_uri=redirect_uri(app.settings))
     return BegunConnection(connection_id, address, state.text)
+
+
+def _record(
+    app: App, caller: HostCaller, new: NewConnection, state: IssuedState, *, network: str | None, now: int
+) -> None:
+    """Records both, and that it was begun. Raises Refused where there are too many, and then nothing is recorded."""
+    # claim: C-163
+    if not connections.add(app.db, new, now, most=MAX_ATTEMPTS):
+        raise HostRefused(HostRefusal.ATTEMPTS, retry_after=_RETRY_AFTER)
+    if not new_state.record(app, state, network, now):
+        raise Refused(Refusal.STATE_LIMIT, retry_after=_RETRY_AFTER)
+    note_connect.note_begun(app, new, caller, now)
 
 
 def redirect_uri(settings: Settings) -> str:

@@ -24,15 +24,16 @@ from slackapp.host.flows.connect import (
     begin_connect,
     give_back,
     may_connect,
+    note_connect,
     open_session,
     return_to_host,
 )
 from slackapp.host.flows.connect.activate_connect import ConfirmedGrant
 from slackapp.host.flows.connect.open_session import PageMember
 from slackapp.host.model import ConnectionStatus, ConnectionWay
-from slackapp.host.rows import Connection, HostAuditEvent, Quarantine, StatusReason
+from slackapp.host.rows import Connection, Quarantine, StatusReason
 from slackapp.host.store import connections, quarantines
-from slackapp.model import NO_TENANT, Actor, AuditEntry, AuditResult, Grant, Secret, StateOutcome
+from slackapp.model import NO_TENANT, Actor, Grant, Secret, StateOutcome
 from slackapp.store import oauth_states
 
 QUARANTINE_COOKIE = "connect"
@@ -174,12 +175,7 @@ def _end(app: App, arrival: _Arrival, reason: StatusReason, outcome: StateOutcom
     with app.db.transaction():
         oauth_states.set_outcome(app.db, arrival.state.id_hash, outcome, NO_TENANT)
         change_connection.fail(app.db, arrival.attempt.key, reason, now)
-        _note_failure(app, arrival, reason, now)
-
-
-def _note_failure(app: App, arrival: _Arrival, reason: StatusReason, now: int) -> None:
-    entry = AuditEntry(at=now, event=HostAuditEvent.OAUTH_FAILED, actor=arrival.actor, connection=arrival.attempt.id)
-    app.vault.append(entry._replace(result=AuditResult.FAILED, detail=reason))
+        note_connect.note_failed(app, arrival.attempt.key, reason, arrival.actor, now=now)
 
 
 def _with_code(app: App, arrival: _Arrival, code: Secret, return_url: str, now: int) -> HostRedirect:
@@ -285,8 +281,6 @@ def _refuse(app: App, arrival: _Arrival, data: Mapping[str, Any], grant: Grant |
             return
         unknown = browser_binding.new_browser_secret(app.entropy(browser_binding.SECRET_BYTES))
         _keep(app, arrival, grant, unknown, expires_at=now - 1, ask=False)
-        with app.db.transaction():
-            _note_failure(app, arrival, reason, now)
         kept = quarantines.find(app.db, arrival.attempt.organization_id, arrival.attempt.id)
         if kept is not None:
             give_back.run(app, kept, reason, arrival.actor, now=now)

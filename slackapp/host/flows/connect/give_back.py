@@ -15,6 +15,7 @@ from slackapp.flows.install import drop_dead_pair, store_grant
 from slackapp.flows.upkeep.interrupted_calls import MAX_EXCHANGE_SECONDS
 from slackapp.host.checks.transitions import UNDER_WAY
 from slackapp.host.flows import change_connection, pending_records
+from slackapp.host.flows.connect import note_connect
 from slackapp.host.model import ConnectionStatus
 from slackapp.host.rows import Connection, GrantOutcome, HostAuditEvent, Quarantine, StatusReason
 from slackapp.host.store import connections, quarantines
@@ -95,6 +96,7 @@ def _end(
         result = AuditResult.OK if done is not GrantOutcome.ABANDONED else AuditResult.FAILED
         entry = AuditEntry(at=now, event=HostAuditEvent.GRANT_GIVEN_BACK, actor=actor, connection=attempt.id)
         app.vault.append(entry._replace(tenant=attempt.tenant or entry.tenant, result=result, detail=done))
+        note_connect.note_failed(app, attempt.key, reason, actor, now=now)
     return done
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from slackapp.errors import UsageError
 from slackapp.flows.app import App
 from slackapp.host.flows import change_connection
+from slackapp.host.flows.connect.begin_connect import MAX_ATTEMPTS
 from slackapp.host.model import ConnectionKind, ConnectionStatus, ConnectionWay, HostRole, MemberStatus
 from slackapp.host.rows import (
     Connection,
@@ -91,7 +92,7 @@ def _make(app: App, organization_id: str, number: int, seed: Seed, *, actor: Act
         state_hash=app.entropy(32),
         expires_at=now + _PENDING_SECONDS,
     )
-    connections.add(db, new, began)
+    connections.add(db, new, began, most=MAX_ATTEMPTS)
     if seed.status is ConnectionStatus.PENDING:
         return
     attempt = _read(app, new)
