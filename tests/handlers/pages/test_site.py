@@ -39,6 +39,7 @@ TOLD_AS = {
     "purposes": "what each connection is for",
     "host_events": "for 30 days what that product was told",
     "host_usage": "for 400 days how often it was used",
+    "outbox": "of messages that it posts for its customer what they say, encrypted, until they are sent",
     "quarantines": "what Slack granted, encrypted, for ten minutes",
 }
 """Table to the words that tell of it."""
