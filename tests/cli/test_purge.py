@@ -12,6 +12,8 @@ PLACES = (
     "tokens and webhooks without a tenant",
     "event bodies without a tenant",
     "connections without a tenant",
+    "turns of messages without a tenant",
+    "messages without a tenant",
     "tenants in the key backup that are not installed",
     "write-ahead log not emptied",
     "working copies with their keys inside",

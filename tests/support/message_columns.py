@@ -51,7 +51,7 @@ MESSAGE_TABLES = {
             "tenant_id": ID,
             "type": (OPERATIONAL, "`slackapp.message`."),
             "named": (OPERATIONAL, "Empty."),
-            "body": (OPERATIONAL, "NULL: the message has it."),
+            "body": (SECRET, "Of other queues what they hold. Here always NULL: the message has it."),
             "removes": (OPERATIONAL, "0."),
             "state": (OPERATIONAL, "`ready`, `running` (claimed), `calling`, `unclear`, `dead` or `done`."),
             "attempts": (OPERATIONAL, "How often it was tried."),

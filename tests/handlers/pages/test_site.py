@@ -50,7 +50,9 @@ SHOWN_TEXTS = {
     "SLACKAPP_STATE_TTL": "390",
     "SLACKAPP_AUDIT_DAYS": "90",
 }
-OUR_OWN = {"meta", "processes", "audit_checkpoint", "host_token_ids", "host_switches", "idempotency_keys"}
+OUR_OWN = {
+    "meta", "processes", "audit_checkpoint", "host_token_ids", "host_switches", "idempotency_keys", "outbox",
+}  # fmt: skip
 """Tables that hold nothing about anybody."""
 
 
