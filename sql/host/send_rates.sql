@@ -19,3 +19,9 @@ DELETE FROM send_rates WHERE free_at < :before_milliseconds;
 -- name: erase_send_rates :exec
 -- tenant: tenant_kind, tenant_id
 DELETE FROM send_rates WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id;
+
+-- name: export_send_rates :many
+-- tenant: tenant_kind, tenant_id
+SELECT channel_id, free_at FROM send_rates
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
+ ORDER BY channel_id;

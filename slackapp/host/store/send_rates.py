@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from slackapp.model import Tenant
-from slackapp.store.columns import tenant_columns
+from slackapp.store.columns import read_columns, tenant_columns
 from slackapp.store.engine.database import Database
 
 ALL = ""
@@ -48,6 +48,11 @@ def sweep(db: Database, before: int) -> None:
 def erase(db: Database, tenant: Tenant) -> int:
     """Erases a tenant's."""
     return db.execute("erase_send_rates", tenant_columns(tenant))
+
+
+def export(db: Database, tenant: Tenant) -> list[dict[str, object]]:
+    """Lists when a tenant's channels, and with an empty id the tenant itself, are free; in milliseconds."""
+    return [dict(read_columns(row)) for row in db.many("export_send_rates", tenant_columns(tenant))]
 
 
 def _free_at(db: Database, tenant: Tenant, channel_id: str) -> int:

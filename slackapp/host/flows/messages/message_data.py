@@ -22,7 +22,8 @@ def _erase_portion(db: Database, tenant: Tenant, now: int) -> int:
 
 
 def _export(db: Database, tenant: Tenant) -> Iterable[Mapping[str, object]]:
-    return map(export_fields, messages.export(db, tenant, PORTION_ROWS))
+    yield from map(export_fields, messages.export(db, tenant, PORTION_ROWS))
+    yield from send_rates.export(db, tenant)
 
 
 def _sealed_records(db: Database, tenant: Tenant) -> Iterator[SealedRecord]:
