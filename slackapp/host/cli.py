@@ -29,6 +29,16 @@ _EVENTS = Columns(
 )  # fmt: skip
 
 
+def make_private_files(folder: Path) -> dict[str, str]:
+    """Makes key and secret of a host below a folder, unless they are there; the settings that name them."""
+    key_file, secret_file = folder / "host.keys", folder / "host.webhook"
+    if not key_file.exists():
+        keys.create_host_keys(key_file, system_entropy)
+    if not secret_file.exists():
+        webhook_secrets.create_webhook_secret(secret_file, system_entropy)
+    return {"SLACKAPP_HOST_KEYS_FILE": str(key_file), "SLACKAPP_HOST_WEBHOOK_SECRET_FILE": str(secret_file)}
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the keys, with a sub-command per verb, and the switch."""
     add = add_verbs(parser)

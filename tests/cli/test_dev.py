@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from slackapp.cli import dev as dev_command
 from slackapp.cli.service import dev_settings
 from slackapp.crypto import keyfile
 from slackapp.demo.harness import Browser, free_port, send
@@ -100,6 +101,12 @@ def test_with_nothing_configured_a_newcomer_can_install_at_once(dev: Dev, tmp_pa
     assert here.run({}, "--dev", "backup", "kept").returncode == 0
     assert "tenants open whole" in here.run({}, "--dev", "restore", "kept", "--check").stdout
     assert all(len(line) <= 80 for line in dev.said.splitlines()), dev.said
+    product = re.search(r"whose customers connect Slack is at (\S+)\.\n", dev.said)
+    assert product is not None
+    reply = send("POST", product[1], "/login", "person=ann", {"Origin": product[1]})
+    page = send("GET", product[1], "/", "", {"Cookie": reply.headers["set-cookie"].partition(";")[0]}).text
+    assert ("No workspace is connected." in page, 'class="notice' in page) == (True, False), "its key is known here"
+    assert "evt_" not in here.run({}, "--dev", "host", "events", "list").stdout
     assert "Local Slack" in send("GET", dev.slack_url, "/", "", {}).text
     assert (dev.end(signal.SIGINT), dev.said.splitlines()[-1]) == (0, "slackapp: stopped")
     assert "Traceback" not in dev.said
@@ -118,6 +125,7 @@ def test_a_behaviour_of_one_s_own_is_found_here_and_everything_follows_it(tmp_pa
     (tmp_path / "mybot.py").write_text(MYBOT)
     dev = Dev(tmp_path, SLACKAPP_BEHAVIOUR="mybot:EVENTS", SLACKAPP_NAME="My Bot")
     try:
+        assert "customers" not in dev.said, "it does not ask for the scope that shows who is an admin"
         front = send("GET", dev.url, "/", "", {}).text
         assert "<p>Says hello to whoever asks.</p>" in front
         assert "<li><code>commands</code>: to take /hello</li><li><code>chat:write</code>: to say hello</li>" in front
@@ -135,6 +143,22 @@ def test_a_behaviour_of_one_s_own_is_found_here_and_everything_follows_it(tmp_pa
         assert "description: Says hello to whoever asks.\n" in manifest
     finally:
         dev.end(signal.SIGTERM)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"SLACKAPP_HOST_KEYS_FILE": "their.keys"},
+        {"SLACKAPP_HOST_URL": "http://localhost:4567"},
+        {"SLACKAPP_BOT_SCOPES": "chat:write"},
+    ],
+    ids=["own keys", "own address", "without the scope that shows who is an admin"],
+)
+def test_whoever_has_a_host_already_or_cannot_have_one_is_given_none(tmp_path: Path, given: dict[str, str]) -> None:
+    shown = {"SLACKAPP_BOT_SCOPES": "chat:write,users:read", "SLACKAPP_PUBLIC_URL": "http://localhost:3000"}
+    with dev_command._host_application(tmp_path, given, shown) as settings:
+        assert settings == {}
+    assert not [*tmp_path.iterdir()]
 
 
 def test_a_start_that_fails_says_why_and_nothing_else(tmp_path: Path) -> None:
