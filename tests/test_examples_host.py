@@ -76,7 +76,7 @@ class Product:
         hidden = dict(re.findall(r'type="hidden" name="([a-z_]+)" value="([^"]*)"', page.text))
         raw = urlencode({**hidden, "step": step}).encode()
         ours = self.world.settings.public_url
-        return browser.send("POST", f"{ours}/settings/connect", raw, **FORM, Origin=ours)
+        return browser.send("POST", f"{ours}/settings/connect", raw, **{**FORM, "Origin": ours})
 
     def deliver(self) -> None:
         """Sends what waits: messages to Slack, events to the application."""

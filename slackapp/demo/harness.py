@@ -16,14 +16,17 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from slackapp.app import build, system_clock, system_entropy
+from slackapp.checks.scope_reasons import REASONS
 from slackapp.config import settings as config
 from slackapp.crypto import keyfile
 from slackapp.crypto.envelope import KEY_BYTES
 from slackapp.flows.app import App
-from slackapp.model import CALLBACK_PATH, EVENTS_PATH, INSTALL_PATH
+from slackapp.host.verification.rehearse import make_host_key, read_host_key
+from slackapp.model import CALLBACK_PATH, EVENTS_PATH, HOST_CALLBACK_PATH, INSTALL_PATH
 
 _MAX_POLLS = 100
 """How often something is looked for, a tenth of a second apart."""
+HOST_URL, HOST_COMPLETE_PATH = "http://localhost:4000", "/slack/complete"
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -76,13 +79,19 @@ class Browser:
         """Approves on Slack's page; the address that Slack sends the browser to."""
         if self._begun is None:
             raise StepError("there is no install to consent to")
-        authorize = urlsplit(self._begun.headers["location"])
-        slack = f"{authorize.scheme}://{authorize.netloc}"
-        page = send("GET", slack, f"{authorize.path}?{authorize.query}", "", headers={})
-        if page.status != 200:
-            raise StepError(f"Slack's page answered {page.status}")
-        fields = {**self._begun.query, "target": workspace, "user": "admin", "decision": "approve"}
-        return send("POST", slack, authorize.path, urlencode(fields), headers=_FORM).headers["location"]
+        return consent(self._begun.headers["location"], workspace)
+
+
+def consent(address: str, workspace: str) -> str:
+    """Approves on Slack's page at that address; the address that Slack sends the browser to."""
+    authorize = urlsplit(address)
+    slack = f"{authorize.scheme}://{authorize.netloc}"
+    page = send("GET", slack, f"{authorize.path}?{authorize.query}", "", headers={})
+    if page.status != 200:
+        raise StepError(f"Slack's page answered {page.status}")
+    query = {name: values[0] for name, values in parse_qs(authorize.query).items()}
+    fields = {**query, "target": workspace, "user": "admin", "decision": "approve"}
+    return send("POST", slack, authorize.path, urlencode(fields), headers=_FORM).headers["location"]
 
 
 class Harness:
@@ -92,9 +101,14 @@ class Harness:
         self.app = app
         self.browser = Browser(url)
         self._folder = folder
-        self._url = url
+        self.url = url
         self._slack_url = slack_url
         self._operator_token = operator_token
+
+    @property
+    def host_key(self) -> tuple[str, bytes]:
+        """The id of the host's key, and the key."""
+        return read_host_key(self.app.settings)
 
     def check(self, holds: bool, otherwise: str) -> None:
         """Raises StepError unless it holds."""
@@ -111,7 +125,7 @@ class Harness:
 
     def install(self, workspace: str) -> None:
         """Runs the whole install, in a browser of its own."""
-        browser = Browser(self._url)
+        browser = Browser(self.url)
         browser.begin()
         reply = browser.get(browser.consent(workspace))
         self.check(reply.status == 303, f"the callback answered {reply.status}")
@@ -128,13 +142,18 @@ class Harness:
         self.wait_for(lambda: self._answers(team) == before + 1, "the bot's answer")
 
     def _answers(self, team: str) -> int:
+        return sum(1 for message in self.list_messages(team) if message.get("thread_ts"))
+
+    def list_messages(self, team: str) -> list[dict[str, Any]]:
+        """Lists what was said in a workspace of the local Slack."""
         state = json.loads(send("GET", self._slack_url, "/control/state.json", "", headers={}).text)
-        return sum(1 for message in state["messages"][team] if message.get("thread_ts"))
+        found: list[dict[str, Any]] = state["messages"][team]
+        return found
 
     def uninstall(self, tenant_id: str) -> dict[str, Any]:
         """Posts to `/slack/uninstall` as the operator."""
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._operator_token}"}
-        reply = send("POST", self._url, "/slack/uninstall", json.dumps({"id": tenant_id}), headers=headers)
+        reply = send("POST", self.url, "/slack/uninstall", json.dumps({"id": tenant_id}), headers=headers)
         self.check(reply.status == 200, f"the operator's uninstall answered {reply.status}")
         answer: dict[str, Any] = json.loads(reply.text)
         return answer
@@ -187,7 +206,8 @@ def open_local_slack(folder: Path, *way_back: str) -> Iterator[dict[str, str]]:
 def open_harness(folder: Path) -> Iterator[Harness]:
     """Starts both processes in `folder`, and ends them."""
     with contextlib.ExitStack() as running:
-        environment = running.enter_context(open_local_slack(folder))
+        local = running.enter_context(open_local_slack(folder, HOST_CALLBACK_PATH))
+        environment = {**local, **_host_settings(folder)}
         url, slack_url = environment["SLACKAPP_PUBLIC_URL"], environment["SLACKAPP_SLACK_URL"]
         running.enter_context(_process(("serve",), environment, folder / "service.log", url))
         service = build(config.load(environment, {}), system_clock, system_entropy, io.StringIO())
@@ -214,6 +234,17 @@ def _settings(folder: Path, url: str, slack_url: str, port: int) -> dict[str, st
         "SLACKAPP_DATABASE": str(folder / "slackapp.db"),
         "SLACKAPP_MASTER_KEY_FILE": str(folder / "master.key"),
         "SLACKAPP_OPERATOR_TOKEN_FILE": str(folder / "operator.token"),
+    }
+
+
+def _host_settings(folder: Path) -> dict[str, str]:
+    """Settings that switch the host side on; nothing answers at the host's address."""
+    make_host_key(folder / "host.keys", system_entropy)
+    return {
+        "SLACKAPP_BOT_SCOPES": ",".join(reason.scope for reason in REASONS),
+        "SLACKAPP_HOST_KEYS_FILE": str(folder / "host.keys"),
+        "SLACKAPP_HOST_URL": HOST_URL,
+        "SLACKAPP_HOST_COMPLETE_PATH": HOST_COMPLETE_PATH,
     }
 
 

@@ -8,19 +8,19 @@ With `--explain` it plays nothing: it serves, for a browser, and tells each step
 
 import argparse
 import contextlib
-import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from slackapp.app import Service
 from slackapp.cli.service import server
-from slackapp.cli.terminal.printing import print_lines, wrap_line
+from slackapp.cli.terminal.printing import print_lines
 from slackapp.config import settings as config
 from slackapp.crypto import records
 from slackapp.demo.explain import explain_flows
 from slackapp.demo.harness import Harness, StepError, open_harness, open_local_slack
-from slackapp.demo.steps import steps_of
+from slackapp.demo.host_acts import HOST_STEPS
+from slackapp.demo.narrator import Narrator
 from slackapp.errors import CommandError, ConfigError, DecryptError
 from slackapp.flows.removal import purge_tenant
 from slackapp.model import BOT, INSTALL_PATH, INSTALLED_PATH, Tenant, TenantKind, Token
@@ -28,8 +28,6 @@ from slackapp.store import audit, inbox, installations, tokens
 
 NORTH = Tenant(TenantKind.WORKSPACE, "T0NORTH001")
 SOUTH = Tenant(TenantKind.WORKSPACE, "T0SOUTH001")
-_LINE_PREFIX = re.compile(r" *(?:->|\d+\.?) +")
-"""What a step or an outcome begins with."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -80,34 +78,6 @@ def run_scenario() -> int:
     narrator.line("")
     narrator.line("Every step went as told.")
     return 0
-
-
-class Narrator:
-    """Printer of the demo, which remembers what it printed, for the search at the end."""
-
-    def __init__(self) -> None:
-        self.text = ""
-
-    def title(self, number: int, title: str) -> None:
-        """Prints the heading of an act."""
-        self.line("")
-        self.line(f"{number:>2}  {title}")
-
-    def line(self, text: str) -> None:
-        """Prints one line."""
-        self.text += text + "\n"
-        mark = _LINE_PREFIX.match(text)
-        print_lines(*wrap_line(text, mark.end() if mark else 0))
-
-    def flow(self, name: str, numbers: range) -> None:
-        """Steps of a flow, in the words of its code."""
-        words = steps_of(name)
-        for number in numbers:
-            self.line(f"      {number:>2}. {words[number]}")
-
-    def fact(self, text: str) -> None:
-        """Prints what was seen."""
-        self.line(f"      -> {text}")
 
 
 def _show_install_page(harness: Harness, narrator: Narrator) -> None:
@@ -254,5 +224,6 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("A re-install", _reinstall),
     ("Uninstall in Slack", _uninstall_in_slack),
     ("Uninstall by the operator", _uninstall_by_operator),
+    *HOST_STEPS,
     ("What is left", _check_nothing_is_left),
 )

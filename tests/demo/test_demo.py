@@ -16,6 +16,8 @@ def test_the_demo_goes_through_and_tells_every_step_of_the_install(capsys: pytes
     said = " ".join(printed.split())
     assert "in none: the key is another, and under its own key the context is another" in said
     assert "Slack itself is asked, and the token was dead; the workspace is erased" in said
+    assert "asked twice under one Idempotency-Key, Slack has it once" in said
+    assert "the product disconnects: uninstalled at Slack, and erased here" in said
     assert "Every step went as told." in said
     for words in (steps_of("begin_install") | steps_of("finish_install")).values():
         assert words in said

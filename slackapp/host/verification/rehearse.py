@@ -18,7 +18,7 @@ from slackapp.host.rows import Connection
 from slackapp.host.store import connections
 from slackapp.host.verification.judge import BROKEN_OFF, OVERDUE, UNVAULTED
 from slackapp.host.verification.wsgi_client import HostClient, WsgiApplication, WsgiBrowser, WsgiClient, WsgiReply
-from slackapp.model import BOT, HOST_CALLBACK_PATH, Entropy
+from slackapp.model import BOT, HOST_CALLBACK_PATH, Entropy, Settings
 from slackapp.store import tokens
 
 ORGANIZATION, OTHER = "rehearsal", "rehearsal-other"
@@ -59,6 +59,12 @@ def make_host_key(file: Path, entropy: Entropy) -> None:
     keys.create_host_keys(file, entropy)
 
 
+def read_host_key(settings: Settings) -> tuple[str, bytes]:
+    """Reads that key, with its id. Raises ConfigError."""
+    (key,) = keys.read_host_keys(settings).items()
+    return key
+
+
 def run(rehearsal: Rehearsal) -> dict[str, str]:
     """Plays all acts, in order; returns what was seen, each under its own words."""
     play = _Play(rehearsal)
@@ -87,7 +93,7 @@ class _Play:
         self._rehearsal = rehearsal
         self._app = rehearsal.app
         self._client = WsgiClient(rehearsal.wsgi, rehearsal.app.settings.public_url)
-        (key,) = keys.read_host_keys(rehearsal.app.settings).items()
+        key = read_host_key(rehearsal.app.settings)
         self._host = HostClient(self._client, key, rehearsal.app.clock, rehearsal.app.entropy)
         self._browser = WsgiBrowser(self._client)
 

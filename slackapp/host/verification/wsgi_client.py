@@ -79,17 +79,27 @@ class HostClient:
         self._clock = clock
         self._entropy = entropy
 
-    def call(self, method: str, path: str, organization: str, body: Mapping[str, object] | None = None) -> WsgiReply:
-        """Calls the API for the organization's admin."""
-        return self._send(method, path, body, {"org": organization, "sub": MEMBER, "role": HostRole.ADMIN})
+    def call(
+        self, method: str, path: str, organization: str, body: Mapping[str, object] | None = None, *, key: str = ""
+    ) -> WsgiReply:
+        """Calls the API for the organization's admin; `key` is the Idempotency-Key of what sends."""
+        return self._send(method, path, body, {"org": organization, "sub": MEMBER, "role": HostRole.ADMIN}, key=key)
+
+    def call_as_host(
+        self, method: str, path: str, organization: str, body: Mapping[str, object] | None = None
+    ) -> WsgiReply:
+        """Calls the API as the host itself."""
+        return self._send(method, path, body, {"org": organization})
 
     def issue_ticket(self, organization: str) -> str:
         """Issues a ticket for that admin's browser, as the host itself."""
         said = {"memberId": MEMBER, "role": HostRole.ADMIN}
-        return str(self._send("POST", "slack/sessions", said, {"org": organization}).json["ticket"])
+        return str(self.call_as_host("POST", "slack/sessions", organization, said).json["ticket"])
 
-    def _send(self, method: str, path: str, body: Mapping[str, object] | None, whom: Mapping[str, str]) -> WsgiReply:
-        headers = {"Authorization": f"Bearer {self._sign(whom)}"}
+    def _send(
+        self, method: str, path: str, body: Mapping[str, object] | None, whom: Mapping[str, str], *, key: str = ""
+    ) -> WsgiReply:
+        headers = {"Authorization": f"Bearer {self._sign(whom)}", **({"Idempotency-Key": key} if key else {})}
         raw = b""
         if body is not None:
             headers["Content-Type"], raw = JSON, json.dumps(body).encode()
