@@ -2,7 +2,7 @@
 
 -- name: is_delivery_waiting :one
 -- tenant: none (the host hears of every organization)
-SELECT 1 AS found FROM host_events WHERE state = 'waiting' LIMIT 1;
+SELECT 1 AS found FROM host_events WHERE state = 'waiting' AND at < :before LIMIT 1;
 
 -- name: due_deliveries :many
 -- tenant: none (the host hears of every organization)

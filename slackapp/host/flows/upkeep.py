@@ -25,8 +25,9 @@ def sweep(app: App, now: int) -> None:
     _resume_unfrozen(app, now)
     keep_messages.sweep(app, now)
     _delete_old(app, now)
-    if not app.settings.host_webhook_url:
-        _in_portions(app, lambda: deliveries.drop_waiting(app.db, now - deliver_events.GIVE_UP_AFTER))
+    unsent = now - deliver_events.GIVE_UP_AFTER
+    if not app.settings.host_webhook_url and deliveries.is_any_waiting(app.db, unsent):
+        _in_portions(app, lambda: deliveries.drop_waiting(app.db, unsent))
 
 
 def _delete_old(app: App, now: int) -> None:
