@@ -273,6 +273,7 @@ BY_TENANT = {
     "find_message_of", "next_of_channel", "set_message_status", "set_message_sent", "set_message_reason",
     "erase_messages", "count_messages", "export_messages", "list_message_bodies", "find_message_body",
     "reseal_message", "end_turn", "find_running_turn", "find_free_at", "erase_send_rates",
+    "export_send_rates",
 }  # fmt: skip
 """Found by Slack's verified tenant."""
 BY_CONNECTION = {
