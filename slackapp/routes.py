@@ -89,6 +89,8 @@ CONNECT: tuple[AnyRoute, ...] = (
     Route("POST", "/settings/integrations/{id}", settings.receive_form, page_form, answers=SETTINGS),
     Route("GET", "/settings/integrations/{id}/channels", settings.show_channels, page_member, answers=SETTINGS),
     Route("GET", "/settings/integrations/{id}/disconnect", settings.ask_to_disconnect, page_member, answers=SETTINGS),
+    Route("GET", "/settings/approvals", settings.show_approvals, page_member, answers=SETTINGS),
+    Route("POST", "/settings/approvals", settings.receive_approval, page_form, answers=SETTINGS),
     Route("GET", "/settings/connects", settings.show_connects, page_member, answers=SETTINGS),
 )
 ROUTES: tuple[AnyRoute, ...] = (*CORE, *OPERATOR, *HOST, *CONNECT)

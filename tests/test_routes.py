@@ -71,6 +71,8 @@ SURFACE = [
     ("POST", "/settings/integrations/{id}", "member by a form", "settings", False, False),
     ("GET", "/settings/integrations/{id}/channels", "member", "settings", False, False),
     ("GET", "/settings/integrations/{id}/disconnect", "member", "settings", False, False),
+    ("GET", "/settings/approvals", "member", "settings", False, False),
+    ("POST", "/settings/approvals", "member by a form", "settings", False, False),
     ("GET", "/settings/connects", "member", "settings", False, False),
 ]
 PATHS = [path for _, path, *_ in SURFACE]

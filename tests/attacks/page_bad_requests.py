@@ -12,7 +12,7 @@ from tests.host.keys import HOST_URL
 from tests.support.world import HOST
 
 SESSION, CONNECT = "/settings/session", "/settings/connect"
-WORKSPACES, CONNECTS = "/settings/integrations", "/settings/connects"
+WORKSPACES, CONNECTS, APPROVALS = "/settings/integrations", "/settings/connects", "/settings/approvals"
 NOBODYS = f"{WORKSPACES}/{'0' * 24}"
 """The page of a workspace that is none."""
 OURS = f"http://{HOST}"
@@ -64,7 +64,7 @@ def pages() -> Iterator[Bad]:
     """Every bad request of every page."""
     for method, target in (("GET", SESSION), ("PUT", CONNECT), ("POST", HOST_CALLBACK_PATH)):
         yield Bad(f"{method} {target}", "method", target, method)
-    for target, own in ((SESSION, HOST_URL), (CONNECT, OURS), (NOBODYS, OURS)):
+    for target, own in ((SESSION, HOST_URL), (CONNECT, OURS), (NOBODYS, OURS), (APPROVALS, OURS)):
         others = {**ORIGINS, "the other one": (HOST_URL if own == OURS else OURS, "other_origin")}
         for what, (origin, outcome) in others.items():
             yield page(target, f"{target} from {what}", outcome, origin=origin)
@@ -77,12 +77,23 @@ def pages() -> Iterator[Bad]:
     for cookie in COOKIES:
         yield Bad(named("the page with", cookie), "session", CONNECT, headers={"Cookie": cookie})
         yield page(CONNECT, named("a form with", cookie), "session", cookie=cookie)
-    for target in ("/settings", WORKSPACES, CONNECTS, NOBODYS, f"{NOBODYS}/channels", f"{NOBODYS}/disconnect"):
+    for target in (
+        "/settings",
+        WORKSPACES,
+        CONNECTS,
+        APPROVALS,
+        NOBODYS,
+        f"{NOBODYS}/channels",
+        f"{NOBODYS}/disconnect",
+    ):
         yield Bad(f"PUT {target}", "method", target, "PUT")
         for cookie in COOKIES:
             yield Bad(named(f"{target} with", cookie), "session", target, headers={"Cookie": cookie})
         if target.startswith(NOBODYS):
             yield Bad(f"{target} of nobody's", "not_there", target, headers={"Cookie": COOKIE})
+    for step, outcome in (("", "field"), ("approve&approval=c4nary", "not_there"), ("ask&reason=", "field")):
+        content = f"form_token=<form_token>&step={step}".encode()
+        yield page(APPROVALS, named("an approval:", step), outcome, content=content)
     for step in ("test", "channel&channel=c4nary", "take_over", "disconnect", "c4nary"):
         yield page(NOBODYS, f"nobody's: {step}", "not_there", content=f"form_token=<form_token>&step={step}".encode())
     tokens = ("", "x=y", "form_token=", "form_token=c4nary", f"form_token={'c' * 43}", "form_token=<session>")

@@ -84,7 +84,10 @@ def main(folder: Path) -> int:
     number = wrong = 0
     with tempfile.TemporaryDirectory(prefix="slackapp-pages-") as name:
         place = Path(name)
-        with serve_two_ports(place) as sites, open_page(browser, place / "profile") as page:
+        with (
+            serve_two_ports(place, SLACKAPP_HOST_APPROVAL="yes") as sites,
+            open_page(browser, place / "profile") as page,
+        ):
             for shown in walk(page, sites, place):
                 found = judge(page, axe)
                 print("\n  ".join([f"{shown}: {'' if found else 'nothing found'}", *found]), flush=True)

@@ -2,18 +2,19 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from slackapp.host.flows.connect import seed_organization
+from slackapp.host.flows.connect import approve_connect, seed_organization
 from slackapp.host.handlers import connect_pages
-from slackapp.host.model import HostRole
+from slackapp.host.model import HostCaller, HostRole
 from slackapp.host.rows import Purpose
 from slackapp.host.store import purposes
 from slackapp.model import Actor, ActorKind
 from slackapp.web.components import Frame
 from tests.support.browser import Page
 from tests.support.connected import ACME, ANN
-from tests.support.connecting import ann
+from tests.support.connecting import BEN, ann
 from tests.support.host_site import Sites
 from tests.support.world import NORTH, SOUTH
 
@@ -113,8 +114,17 @@ def _settings(page: Page, sites: Sites) -> Iterator[str]:
     yield "disconnect"
     page.open(f"{sites.url}/settings/connects")
     yield "connecting"
+    approve_connect.ask(app, ben(sites), "To tell the shop floor of deployments", now)
+    page.open(f"{sites.url}/settings/approvals")
+    yield "approvals"
     page.open(f"{path}x")
     yield "workspace, not there"
     page.open(f"{path}/disconnect")
     page.click(".danger")
     yield "disconnected"
+
+
+def ben(sites: Sites) -> HostCaller:
+    """Somebody who may not connect, and asks."""
+    person = ann(sites.world)
+    return replace(person.caller, id=BEN, role=HostRole.MEMBER)

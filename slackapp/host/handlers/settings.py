@@ -16,22 +16,23 @@ from slackapp.host.checks.form_token import make_form_token
 from slackapp.host.checks.roles import HostAction, is_allowed, require_role
 from slackapp.host.errors import HostRefusal, HostRefused, RefusedRedirect
 from slackapp.host.flows import choose_connection, list_channels, switch_host
-from slackapp.host.flows.connect import report_connects
+from slackapp.host.flows.connect import approve_connect, report_connects
 from slackapp.host.flows.connect.open_session import PageMember
-from slackapp.host.forms import CHANNEL_ID, TEAM_ID
+from slackapp.host.forms import CHANNEL_ID, TEAM_ID, TEXT
 from slackapp.host.handlers import connect, connect_pages, integrations
 from slackapp.host.model import ConnectionKind
-from slackapp.host.pages import connects, workspaces
-from slackapp.host.pages.parts import CONNECTS_PATH, FOOT, WORKSPACES_PATH
+from slackapp.host.pages import approvals, connects, workspaces
+from slackapp.host.pages.parts import APPROVALS_PATH, CONNECTS_PATH, FOOT, WORKSPACES_PATH
 from slackapp.host.pages.states import SCOPES, state_of
 from slackapp.host.pages.workspaces import ChannelView, Reader, ShownWorkspace
-from slackapp.host.rows import Connection
+from slackapp.host.rows import ApprovalStatus, Connection
 from slackapp.host.store import connections, members, organizations, purposes
 from slackapp.web.components import Frame, Link, Tone, document, escape, link_button, notice
 from slackapp.web.refusals import refusal_headers
 from slackapp.web.request import Request
 from slackapp.web.response import Response, html, redirect
 
+_DECISIONS = {approvals.APPROVE: ApprovalStatus.APPROVED, approvals.DENY: ApprovalStatus.DENIED}
 _PAGE = 50
 """Channels of one page."""
 
@@ -132,6 +133,38 @@ def show_connects(app: App, request: Request, caller: PageMember, now: int) -> R
     return _html(connects.show(_reader(app, caller, CONNECTS_PATH, now).frame, report))
 
 
+def show_approvals(app: App, request: Request, caller: PageMember, now: int) -> Response:
+    """Shows who has asked to connect."""
+    require_role(caller, HostAction.READ)
+    listed = approve_connect.page(app, caller, (0, ""), most=200)
+    may_decide = is_allowed(caller.role, HostAction.DECIDE)
+    return _html(approvals.show(_reader(app, caller, APPROVALS_PATH, now), listed, may_decide))
+
+
+def receive_approval(app: App, request: Request, caller: PageMember, now: int) -> Response:
+    """Takes a wish to connect, or the answer to one."""
+    form = read_form(request)
+    purpose, words = form.get("step", ""), form.get("note", "")
+    if purpose == approvals.ASK:
+        # claim: C-235
+        require_role(caller, HostAction.ASK)
+        # claim: C-237
+        switch_host.require_enabled(app, caller)
+        # claim: C-236
+        if not has_form(TEXT, form.get("reason", "")):
+            raise HostRefused(HostRefusal.FIELD, field="reason", actor=caller)
+        approve_connect.ask(app, caller, form["reason"], now)
+    else:
+        # claim: C-235
+        require_role(caller, HostAction.DECIDE)
+        decision = _DECISIONS.get(purpose)
+        # claim: C-236
+        if decision is None or (words and not has_form(TEXT, words)):
+            raise HostRefused(HostRefusal.FIELD, field="step", actor=caller)
+        approve_connect.decide(app, caller, form.get("approval", ""), decision, words=words, now=now)
+    return redirect(303, app.settings.public_url + APPROVALS_PATH)
+
+
 def page_refusal(refused: Refused, frame: Frame) -> Response:
     """A refusal of these pages, with the way back to them; who has no session goes back to the host."""
     if isinstance(refused, RefusedRedirect) or refused.refusal.status == 401:
@@ -153,6 +186,8 @@ def _reader(app: App, caller: PageMember, here: str, now: int) -> Reader:
     links = [Link(WORKSPACES_PATH, "Workspaces", here == WORKSPACES_PATH)]
     if is_allowed(caller.role, HostAction.REPORT):
         links.append(Link(CONNECTS_PATH, "Connecting", here == CONNECTS_PATH))
+    if app.settings.host_approval:
+        links.append(Link(APPROVALS_PATH, "Approvals", here == APPROVALS_PATH))
     organization = organizations.find(app.db, caller.organization)
     limit = (organization.workspace_limit if organization is not None else None) or app.settings.host_workspaces
     return Reader(

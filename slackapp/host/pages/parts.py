@@ -11,6 +11,7 @@ from slackapp.host.checks import form_token
 from slackapp.web.components import Link, Tone, button, escape, hidden
 
 SETTINGS_PATH, WORKSPACES_PATH, CONNECTS_PATH = "/settings", "/settings/integrations", "/settings/connects"
+APPROVALS_PATH = "/settings/approvals"
 FOOT = (Link("/privacy", "Privacy"), Link("/support", "Support"))
 """Whoever comes from a host does not install from the public page."""
 _ICONS = {

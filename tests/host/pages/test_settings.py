@@ -354,3 +354,31 @@ def test_a_status_is_never_a_colour_alone() -> None:
         assert made.startswith(f'<span class="chip {state.tone.value}"><svg')
         assert made.endswith("Word</span>")
     assert len(set(parts._ICONS.values())) == len(parts._ICONS)
+
+
+def answer(person: Person, step: str, **fields: str) -> Reply:
+    """A button of the page of approvals."""
+    return person.post("/settings/approvals", {"form_token": forms(person), "step": step, **fields})
+
+
+@pytest.mark.claim("C-235", "C-236", "C-237")
+def test_a_member_asks_and_an_owner_answers_on_the_page(tmp_path: Path) -> None:
+    with make_host_world(tmp_path, SLACKAPP_HOST_APPROVAL="yes") as world:
+        member, owner, auditor = (of_role(world, role) for role in (MEMBER, OWNER, AUDITOR))
+        assert "Nobody has asked to connect a workspace." in owner.browser.get("/settings/approvals").text
+        assert [answer(member, "ask", reason=reason).status for reason in ("", "x" * 201)] == [400, 400]
+        assert answer(auditor, "ask", reason="mine").status == 403
+        switch_host.disable(world.service.app, ACME, OPERATOR, world.clock())
+        assert answer(member, "ask", reason="alerts").status == 503
+        switch_host.enable(world.service.app, ACME, OPERATOR, world.clock())
+        assert answer(member, "ask", reason="<b>alerts</b>").status == 303
+        page = owner.browser.get("/settings/approvals").text
+        assert ("&lt;b&gt;alerts" in page, "Waits for an answer" in page) == (True, True)
+        (wish,) = re.findall(r'name="approval" value="([^"]+)"', page)
+        assert "Approve</button>" not in member.browser.get("/settings/approvals").text
+        assert [answer(each, "approve", approval=wish).status for each in (member, auditor)] == [403, 403]
+        assert [answer(owner, step, approval=wish, note=note).status for step, note in (
+            ("nonsense", ""), ("approve", "x" * 201), ("approve", "fine"), ("deny", ""),
+        )] == [400, 400, 303, 503]  # fmt: skip
+        page = member.browser.get("/settings/approvals").text
+        assert ("Approved</span>" in page, "fine" in page, ">Connect Slack</a>" in page) == (True, True, True)

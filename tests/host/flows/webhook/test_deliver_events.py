@@ -189,9 +189,9 @@ def test_what_a_dead_process_had_begun_is_sent_again(product: Product) -> None:
     clock.advance(61)
     product.send()
     assert product.states() == [("delivered", 2, 204)]
-    assert not deliveries.end(
-        app.db, event.number, "dead:delivery", status=DeliveryStatus.GIVEN_UP, answer_status=0
-    ), "it is not its own any more"
+    assert not deliveries.end(app.db, event.number, "dead:delivery", status=DeliveryStatus.GIVEN_UP, answer_status=0), (
+        "it is not its own any more"
+    )
     assert product.states() == [("delivered", 2, 204)]
 
 
