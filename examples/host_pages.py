@@ -38,6 +38,12 @@ th, td { padding: .5rem 1rem .5rem 0; border-top: 1px solid var(--line); text-al
   thead { position: absolute; left: -60rem; } tr { display: block; padding: .5rem 0;
   border-top: 1px solid var(--line); } td { display: block; padding: 0; border: 0; } }
 """
+STATES = {
+    "active": "is connected.",
+    "needs_reconnect": "is connected, but Slack takes the app's token no more: an owner or admin connects it again.",
+    "suspended": "is connected, and stopped for now: the Slack settings say why.",
+}
+"""What becomes of a workspace, in words for people."""
 SEND_AT_ONCE = "document.forms[0].submit()"
 """The one script: the page with the ticket sends its form. Without script there is the button."""
 
@@ -113,26 +119,30 @@ def _notice(text, is_bad):
 
 def _slack(integration, channels):
     """What is connected, and both ways to connect: the service's page, or the API."""
-    page_button = button("/settings", "Open the Slack settings", "main")
-    if integration is None or integration["status"] == "revoked":
+    status = integration["status"] if integration else ""
+    buttons = [button("/settings", "Open the Slack settings", "main")]
+    if status in ("", "revoked"):
+        gone = "The workspace was removed at Slack." if status else "No workspace is connected."
         told = (
-            "<p>No workspace is connected. There are two ways to connect one. The Slack settings are a page of "
-            "the service, which does all of it. By API you go to Slack from here, and come back here to confirm.</p>"
+            f"{gone} There are two ways to connect one. The Slack settings are a page of the service, which does all "
+            "of it. By API you go to Slack from here, and come back here to confirm."
         )
-        buttons = page_button + button("/connect", "Connect by API")
-        return f'<section><h2>Slack</h2>{told}<div class="row">{buttons}</div></section>'
-    name = escape(integration["workspace"]["name"])
-    posts = {each["id"]: each["name"] for each in channels}.get(integration["defaultChannel"])
-    where = f"posts to #{escape(posts)}" if posts else "has no channel to post to yet; choose one below"
-    if integration["defaultChannel"] and not posts:
-        where = f"posts to <code>{escape(integration['defaultChannel'])}</code>"
-    state = f"<p><strong>{name}</strong>: {escape(integration['status'].replace('_', ' '))}; it {where}.</p>"
-    again = integration["status"] == "needs_reconnect"
-    return (
-        f'<section><h2>Slack</h2>{state}<div class="row">{page_button}'
-        f"{button('/connect', 'Reconnect by API', connection=integration['id']) if again else ''}</div>"
-        f"{_channel_form(channels, integration['defaultChannel'])}</section>"
-    )
+        buttons.append(button("/connect", "Connect by API"))
+    else:
+        name = escape(integration["workspace"]["name"])
+        told = f"<strong>{name}</strong> {STATES.get(status, status)} {_where(integration, channels)}"
+    if status == "needs_reconnect":
+        buttons.append(button("/connect", "Reconnect by API", connection=integration["id"]))
+    chosen = _channel_form(channels, integration["defaultChannel"]) if channels else ""
+    return f'<section><h2>Slack</h2><p>{told}</p><div class="row">{"".join(buttons)}</div>{chosen}</section>'
+
+
+def _where(integration, channels):
+    """Where messages go that name no channel."""
+    chosen = integration["defaultChannel"]
+    if not chosen:
+        return "Messages have no channel yet: choose one."
+    return f"Messages go to #{escape({each['id']: each['name'] for each in channels}.get(chosen, chosen))}."
 
 
 def _channel_form(channels, chosen):
@@ -141,8 +151,6 @@ def _channel_form(channels, chosen):
         f"{' (private)' if each['private'] else ''}</option>"
         for each in channels
     )
-    if not options:
-        return ""
     return (
         '<form method="post" action="/channel"><label for="channel">Channel for messages</label>'
         f'<div class="row"><select id="channel" name="channel">{options}</select>'

@@ -22,6 +22,7 @@ from slackapp.host.flows.connect import begin_connect
 from slackapp.host.flows.webhook import deliver_events
 from slackapp.model import CALLBACK_PATH
 from tests.support.client import FORM, HttpBrowser, Reply, request
+from tests.support.connecting import find_dead
 from tests.support.host_world import make_host_world
 from tests.support.posting import said, send_all
 from tests.support.servers import serve
@@ -160,6 +161,20 @@ def test_a_customer_connects_on_the_page_of_the_service(product: Product) -> Non
     back = browser.get(browser.consent(slack[1].replace("&amp;", "&"), SOUTH).location)
     assert "status=success&workspace=Southridge" in back.location
     assert "Southridge" in browser.get(back.location).text
+
+
+def test_a_workspace_whose_token_is_dead_is_reconnected(product: Product) -> None:
+    browser = product.log_in("ann")
+    connect_by_api(product, browser, NORTH)
+    find_dead(product.world)
+    page = browser.get(f"{product.url}/").text
+    assert "Slack takes the app's token no more" in page
+    again = re.search(r'name="connection" value="([0-9a-f]+)"', page)
+    assert again is not None
+    begun = product.press(browser, "/connect", connection=again[1])
+    back = browser.get(browser.consent(begun.location, NORTH).location)
+    product.submit(browser, product.hand_over(browser, browser.get(back.location)), "confirm")
+    assert "<strong>Northwind</strong> is connected." in browser.get(f"{product.url}/").text
 
 
 def test_what_is_refused_is_told_with_its_code_and_field(product: Product) -> None:
