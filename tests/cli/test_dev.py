@@ -216,15 +216,22 @@ def test_a_crash_would_not_write_the_keys_to_a_file(dev: Dev) -> None:
 
 
 @pytest.mark.long
-def test_the_local_slack_ends_when_dev_is_killed(dev: Dev) -> None:
+def test_the_local_slack_and_the_product_end_when_dev_is_killed(dev: Dev) -> None:
     dev.end(signal.SIGKILL)
-    port = int(dev.slack_url.rpartition(":")[2])
+    product = re.search(r"customers connect Slack is at http://localhost:(\d+)", dev.said)
+    assert product is not None
+    waiting = {int(dev.slack_url.rpartition(":")[2]), int(product[1])}
     for _ in range(200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return
+        waiting = {port for port in waiting if is_open(port)}
+        if not waiting:
+            return
         time.sleep(0.05)
-    raise AssertionError("the local Slack still listens")
+    raise AssertionError(f"something still listens: {waiting}")
+
+
+def is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_some_of_the_credentials_are_refused_with_the_missing_one(tmp_path: Path) -> None:
