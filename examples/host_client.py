@@ -86,12 +86,10 @@ class Client:
             text = answer.read()
         finally:
             connection.close()
-        try:
-            told = json.loads(text)
-        except ValueError:  # of a proxy in between
-            told = {}
-        if answer.status >= 300:
-            raise ApiError(answer.status, told if isinstance(told, dict) else {}, answer.headers["Retry-After"])
+        is_ours = answer.headers.get_content_type() == "application/json"  # and not of a proxy in between
+        told = json.loads(text) if is_ours else {}
+        if answer.status >= 300 or not is_ours:
+            raise ApiError(answer.status, told, answer.headers["Retry-After"])
         return told
 
     def _token(self):
@@ -104,7 +102,10 @@ class Client:
 
 
 def verify_webhook(secret, headers, body):
-    """Returns the event of a webhook. `secret` is the line `whsec_…`; `body` its very bytes. Raises ForgedError."""
+    """Returns the event of a webhook; remember its id. Raises ForgedError.
+
+    `secret` is the line `whsec_…`, `headers` finds names in any case, as most frameworks do, `body` is the very bytes.
+    """
     event_id, at = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     key = base64.b64decode(secret.strip().removeprefix("whsec_"))
     signed = b".".join((event_id.encode(), at.encode(), body))

@@ -193,6 +193,14 @@ def test_what_is_refused_is_told_with_its_code_and_field(product: Product) -> No
     with pytest.raises(OSError, match="refused"):
         gone.integration()
 
+    def proxy(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("503 Service Unavailable", [("Content-Type", "text/html"), ("Retry-After", "7")])
+        return [b"<h1>Down</h1>"]
+
+    with serve(proxy) as url, pytest.raises(product.client.ApiError) as refused:
+        dataclasses.replace(ann, url=url).integration()
+    assert (refused.value.status, refused.value.code, refused.value.retry_after) == (503, "UNREADABLE", "7")
+
 
 def test_the_feed_says_the_same_as_the_webhooks(product: Product) -> None:
     browser = product.log_in("ann")
