@@ -20,7 +20,7 @@ from tests.support import readme_pictures, screenshots
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PART = "(<!-- {0} -->)(.*?)(<!-- /{0} -->)"
-"""A part of the README that is written by this file."""
+"""A part of a page that is written by this file."""
 
 READING = (
     (
@@ -226,22 +226,27 @@ PARTS = {
 }
 
 
-def part(name: str, page: str) -> re.Match[str]:
-    found = re.search(PART.format(name), page, re.DOTALL)
-    assert found is not None, f"README.md has no part <!-- {name} -->"
+PLACES = {"house": ROOT / "docs" / "house.md", "settings": ROOT / "docs" / "settings.md"}
+"""The page of each part that does not stand in the README."""
+
+
+def part(name: str) -> re.Match[str]:
+    page = PLACES.get(name, ROOT / "README.md")
+    found = re.search(PART.format(name), page.read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None, f"{page.name} has no part <!-- {name} -->"
     return found
 
 
 @pytest.mark.parametrize("name", ["house", "settings", "claims"])
 def test_what_is_written_by_this_file_is_as_it_writes_it(name: str) -> None:
     """Run this file as a program to write it anew: PYTHONPATH=. python tests/test_readme.py, or make docs."""
-    assert part(name, README)[2] == PARTS[name]()
+    assert part(name)[2] == PARTS[name]()
 
 
 def test_the_reading_order_is_as_it_is_written_here_and_its_counts_are_about_right() -> None:
     """Counts may be off by a tenth: whoever adds three lines need not write this page anew."""
     number = re.compile(r"[\d,]+(?= \|$)", re.MULTILINE)
-    told, true = part("reading", README)[2], PARTS["reading"]()
+    told, true = part("reading")[2], PARTS["reading"]()
     assert number.sub("", told) == number.sub("", true)
     for claimed, counted in zip(number.findall(told), number.findall(true), strict=True):
         said, is_so = (int(text.replace(",", "")) for text in (claimed, counted))
@@ -388,5 +393,6 @@ def test_the_example_behaviour_runs() -> None:
 
 if __name__ == "__main__":
     for kind, write in PARTS.items():
-        README = re.sub(PART.format(kind), rf"\g<1>{write()}\g<3>", README, flags=re.DOTALL)
-    (ROOT / "README.md").write_text(README, encoding="utf-8")
+        file = PLACES.get(kind, ROOT / "README.md")
+        text = re.sub(PART.format(kind), rf"\g<1>{write()}\g<3>", file.read_text(encoding="utf-8"), flags=re.DOTALL)
+        file.write_text(text, encoding="utf-8")
