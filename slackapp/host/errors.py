@@ -52,6 +52,7 @@ class HostRefusedEvent(StrEnum):
     INTERNAL_ID = "refused.internal_id"
     SEND_AT = "refused.send_at"
     MESSAGE_STATUS = "refused.message_status"
+    NOT_OWN = "refused.message.not_own"
     SLACK_FAILED = "refused.slack_failed"
     SLACK_RATE = "refused.slack_rate"
     TOKEN = "refused.token_use"
@@ -230,6 +231,10 @@ class HostRefusal(RefusalKind):
     )  # fmt: skip
     SEND_AT = (
         "BAD_REQUEST", 400, "The time must lie ahead, within a year.", HostRefusedEvent.SEND_AT,
+    )  # fmt: skip
+    NOT_OWN = (
+        "FORBIDDEN", 403, "The message is another member's: that member, an owner or an admin may change it.",
+        HostRefusedEvent.NOT_OWN,
     )  # fmt: skip
     MESSAGE_STATUS = (
         "BAD_REQUEST", 400, "The message is in no status in which that can be done: read it again.",

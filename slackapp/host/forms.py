@@ -120,6 +120,26 @@ MESSAGE_TEXT: Form = {"type": "string", "minLength": 1, "maxLength": 4000, "line
 BLOCKS: Form = {"type": "array", "items": ANYTHING, "maxItems": 50}
 SEND_AT: Form = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"}
 INTERNAL_ID: Form = {"type": "string", "minLength": 1, "maxLength": 128}
+ONE_OF_SEVERAL: Fields = {
+    "text": {**MESSAGE_TEXT, "optional": True},
+    "blocks": {**BLOCKS, "optional": True},
+    "connectionId": {**ID, "optional": True},
+    "channel": {**CHANNEL_ID, "optional": True},
+    "threadOf": {**ID, "optional": True},
+    "sendAt": {**SEND_AT, "optional": True},
+    "purpose": {**ID, "optional": True},
+    "internalMessageId": {**INTERNAL_ID, "optional": True},
+}
+"""Fields of a message to be posted."""
+ACCEPTED = form_of(
+    {
+        "id": allow_null(ID),
+        "status": allow_null(word_of(*MessageStatus)),
+        "error": allow_null(WORD),
+        "code": allow_null(WORD),
+        "field": allow_null(WORD),
+    }
+)
 MESSAGE = form_of(
     {
         "id": ID,

@@ -100,6 +100,14 @@ class MessageReason(StrEnum):
     DROPPED = "dropped"  # somebody has given it up
 
 
+class MessageOutcome(StrEnum):
+    """Outcome of an unclear message, as a person says who has looked."""
+
+    SENT = "sent"  # it is there
+    AGAIN = "again"  # it is not: it goes out once more
+    DROPPED = "dropped"  # whatever it is, it is left
+
+
 class MessageRecord(StrEnum):
     """Kind of the sealed record of a message: a constant of the format."""
 

@@ -16,6 +16,7 @@ from slackapp.host.checks.roles import HostAction
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows import switch_host
 from slackapp.host.forms import (
+    ACCEPTED,
     ANYTHING,
     APPROVAL,
     BLOCKS,
@@ -32,6 +33,7 @@ from slackapp.host.forms import (
     MESSAGE,
     MESSAGE_TEXT,
     NUMBER,
+    ONE_OF_SEVERAL,
     PAGE,
     PURPOSE,
     REGION,
@@ -52,7 +54,7 @@ from slackapp.host.forms import (
     word_of,
 )  # fmt: skip
 from slackapp.host.handlers import approvals, begin, channels, integrations, messages, organizations
-from slackapp.host.model import ConnectionKind, HostCaller, HostRole, MessageStatus
+from slackapp.host.model import ConnectionKind, HostCaller, HostRole, MessageOutcome, MessageStatus
 from slackapp.host.rows import ApprovalStatus
 from slackapp.web.request import JSON, Request
 from slackapp.web.response import Response, json_response
@@ -63,8 +65,8 @@ SLACK = f"{API}/slack"
 NOTHING: Fields = {}
 KEY_FORM = "^[A-Za-z0-9_.:-]{1,128}$"
 """Form of an Idempotency-Key."""
-MESSAGE_BODY = 128 * 1024
-"""Bytes of a message's body."""
+MESSAGE_BODY, BULK_BODY = 128 * 1024, 512 * 1024
+"""Bytes of the body of a message, and of several."""
 
 
 class HostRoute(NamedTuple):
@@ -150,9 +152,6 @@ _SAID: Fields = {"text": optional(MESSAGE_TEXT), "blocks": optional(BLOCKS)}
 _WHEN: Fields = {
     "sendAt": optional(SEND_AT), "purpose": optional(ID), "internalMessageId": optional(INTERNAL_ID),
 }  # fmt: skip
-_POST: Fields = {
-    **_SAID, "connectionId": optional(ID), "channel": optional(CHANNEL_ID), "threadOf": optional(ID), **_WHEN,
-}  # fmt: skip
 _ACCEPTED: Fields = {"id": ID, "status": word_of(*MessageStatus)}
 _MESSAGES: Fields = {"messages": list_of(MESSAGE, 200), "cursor": allow_null(WORD)}
 _WANTED: Fields = {
@@ -224,8 +223,29 @@ API_ROUTES = (
         answer={"frozen": FLAG},
     ),
     HostRoute(
-        "POST", f"{SLACK}/messages", messages.post, _USE, summary="Post a message", stops=True, body=_POST,
+        "POST", f"{SLACK}/messages", messages.post, _USE, summary="Post a message", stops=True,
+        body=ONE_OF_SEVERAL,
         answer=_ACCEPTED, codes=_POSTED, status=202, sends=True, max_body=MESSAGE_BODY,
+    ),
+    HostRoute(
+        "POST", f"{SLACK}/messages/bulk", messages.post_all, _USE, summary="Post up to 25 messages, with a result each",
+        stops=True, body={"messages": list_of(ANYTHING, 25)}, answer={"results": list_of(ACCEPTED, 25)},
+        codes=("IDEMPOTENCY_MISMATCH",), status=202, sends=True, max_body=BULK_BODY,
+    ),
+    HostRoute(
+        "POST", f"{SLACK}/messages/{{id}}/settlement", messages.settle, _USE,
+        summary="Say what became of an unclear message", stops=True, body={"outcome": word_of(*MessageOutcome)},
+        answer=_ACCEPTED, codes=("NOT_FOUND",),
+    ),
+    HostRoute(
+        "PATCH", f"{SLACK}/messages/{{id}}", messages.edit, _USE, summary="Give a message other words", stops=True,
+        body=_SAID, answer=_ACCEPTED, codes=("NOT_FOUND", "INTEGRATION_INACTIVE", "INVALID_CONTENT"), status=202,
+        max_body=MESSAGE_BODY,
+    ),
+    HostRoute(
+        "DELETE", f"{SLACK}/messages/{{id}}", messages.withdraw, _USE,
+        summary="Take a message back, or delete it at Slack", answer=_ACCEPTED,
+        codes=("NOT_FOUND", "INTEGRATION_INACTIVE"), status=202,
     ),
     HostRoute(
         "GET", f"{SLACK}/messages", messages.list_all, _READ, summary="List messages, the newest first",

@@ -91,6 +91,17 @@ UPDATE messages
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND id = :message_id
    AND status = :expected;  -- claim: C-247
 
+-- name: replace_message_body :exec
+-- tenant: tenant_kind, tenant_id
+-- alone: compare-and-swap
+UPDATE messages SET body = :body, updated_at = :now
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND id = :message_id
+   AND status = :expected
+   AND EXISTS (
+       SELECT 1 FROM data_keys AS k
+        WHERE k.key_id = :key_id AND k.tenant_kind = :tenant_kind AND k.tenant_id = :tenant_id AND k.state = 'active'
+       );
+
 -- name: set_permalink :exec
 -- tenant: none (an organization's own)
 -- alone: idempotent
@@ -120,6 +131,14 @@ SELECT DISTINCT m.connection_id, m.organization_id, coalesce(c.status, 'revoked'
  WHERE m.status IN ('scheduled', 'queued', 'parked')
  ORDER BY m.connection_id, m.organization_id, status;
 
+-- name: list_unclear_since :many
+-- tenant: none (upkeep: what became unclear just now, of every tenant)
+SELECT * FROM messages
+ WHERE status = 'unclear' AND updated_at >= :since
+   AND type = 'message'
+ ORDER BY updated_at, number
+ LIMIT :most;
+
 -- name: list_parked_before :many
 -- tenant: none (by age only)
 SELECT id, tenant_kind, tenant_id, channel_id, organization_id, connection_id, status FROM messages
@@ -135,10 +154,10 @@ UPDATE messages
        reason = CASE WHEN status IN ('sent', 'failed', 'canceled') THEN reason ELSE 'revoked' END,
        body = NULL, parked_at = NULL, channel_id = '', message_ts = '', thread_ts = '', permalink = '', sender_id = '',
        updated_at = CASE WHEN status IN ('sent', 'failed', 'canceled') THEN updated_at ELSE :now END
- WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id  -- claim: C-250
-   AND id IN (
+ WHERE id IN (
        SELECT id FROM messages
-        WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND channel_id <> ''
+        WHERE channel_id <> ''
+          AND tenant_kind = :tenant_kind AND tenant_id = :tenant_id  -- claim: C-250
         ORDER BY id LIMIT :most
        );
 

@@ -37,6 +37,14 @@ UPDATE outbox SET state = 'done', result = '', finished_at = :now
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND event_id = :message_id
    AND state = 'ready';
 
+-- name: end_unclear_turn :exec
+-- tenant: tenant_kind, tenant_id
+-- alone: compare-and-swap
+-- Somebody has settled what became of it, or its metadata was found at Slack.
+UPDATE outbox SET state = 'done', result = 'settled', finished_at = :now
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND event_id = :message_id
+   AND state = 'unclear';
+
 -- name: list_idle_channels :many
 -- tenant: none (upkeep, over every tenant)
 -- Where something waits and nothing has its turn: a process was killed, or a connection works again.

@@ -28,7 +28,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("host/errors", "host/model"),
     ("host/channel_list", "host/rows"),
     ("host/checks",),
-    ("host/answers", "host/forms", "host/keys"),
+    ("host/answers", "host/blocks", "host/forms", "host/keys"),
     ("host/memory",),
     ("host/store",),
     ("host/flows",),

@@ -32,7 +32,7 @@ FULL_SCANS = re.compile(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?")
 SMALL = {
     # of the few rows that are so
     "inbox_due", "inbox_given_up", "inbox_held", "inbox_bodies", "tokens_long_lived", "tokens_paused",
-    "tokens_without_fingerprint", "messages_queued", "messages_waiting", "messages_parked",
+    "tokens_without_fingerprint", "messages_queued", "messages_waiting", "messages_parked", "messages_unclear",
     "outbox_due", "outbox_given_up", "outbox_held", "outbox_bodies", "quarantines_expiry", "connections_expiry",
     "connections_frozen",
     "host_events_waiting", "host_events_waiting_since", "host_events_given_up",

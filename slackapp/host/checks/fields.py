@@ -87,12 +87,20 @@ def read_body(raw_body: bytes, fields: Fields, most: int = MAX_BODY) -> dict[str
         given = parse_json(raw_body)
     except Refused:
         raise HostRefused(HostRefusal.BODY) from None
+    require_fields(given, fields)
+    return given
+
+
+def require_fields(given: Mapping[str, Any], fields: Fields, under: str = "") -> None:
+    """Requires that an object has those fields that it must have, and no other. Raises HostRefused.
+
+    `under` names the object where it is one of several.
+    """
     _require_known(set(given), fields)
     for name, form in fields.items():
         # claim: C-180
         if not (has_form(form, given[name]) if name in given else is_optional(form)):
-            raise HostRefused(HostRefusal.FIELD, field=name)
-    return given
+            raise HostRefused(HostRefusal.FIELD, field=f"{under}/{name}".lstrip("/"))
 
 
 def parse_page_form(raw_body: bytes) -> dict[str, str]:

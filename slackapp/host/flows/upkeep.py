@@ -6,7 +6,7 @@ from dataclasses import replace
 from slackapp.flows.app import App
 from slackapp.host.flows import change_connection, delete_organization
 from slackapp.host.flows.connect import give_back, note_connect
-from slackapp.host.flows.messages import keep_messages
+from slackapp.host.flows.messages import keep_messages, settle_message
 from slackapp.host.flows.offboard import OWNER_DAYS
 from slackapp.host.flows.webhook import deliver_events
 from slackapp.host.model import ConnectionStatus
@@ -50,6 +50,7 @@ def _delete_old(app: App, now: int) -> None:
 def run_remote(app: App, stopping: Callable[[], bool]) -> None:
     """Finishes what needs Slack: grants that nobody confirmed, organizations that are deleted. Raises StoreError."""
     give_back.run_expired(app, stopping)
+    settle_message.look_for_all(app, stopping)
     if not stopping():
         delete_organization.resume_all(app, app.clock())
 

@@ -6,13 +6,14 @@ from typing import Any
 
 from slackapp.flows.app import App
 from slackapp.host.call import Answer, HostCall, make_cursor, read_position
+from slackapp.host.checks.fields import require_fields
 from slackapp.host.checks.message_content import require_content
 from slackapp.host.errors import HostRefusal, HostRefused
-from slackapp.host.flows.messages import accept_message, answer_once
+from slackapp.host.flows.messages import accept_message, answer_once, change_message, settle_message
 from slackapp.host.flows.messages.accept_message import MessageDraft
 from slackapp.host.flows.messages.answer_once import RepeatableRequest
-from slackapp.host.forms import optional_time, time_of
-from slackapp.host.model import MessageStatus
+from slackapp.host.forms import ONE_OF_SEVERAL, optional_time, time_of
+from slackapp.host.model import MessageOutcome, MessageStatus
 from slackapp.host.store import messages
 from slackapp.host.store.messages import Message, MessageFilter, NewMessage
 
@@ -29,6 +30,55 @@ def post(app: App, call: HostCall, now: int) -> Answer:
 def reply(app: App, call: HostCall, now: int) -> Answer:
     """Takes a reply to a message."""
     return _accept(app, call, read_draft({**call.body, "threadOf": call.id}, now), now)
+
+
+def edit(app: App, call: HostCall, now: int) -> Answer:
+    """Gives a message other words."""
+    fields = require_content(call.body.get("text"), call.body.get("blocks"))
+    return change_message.edit(app, call.caller, require_message(app, call), fields, now=now)._asdict()
+
+
+def withdraw(app: App, call: HostCall, now: int) -> Answer:
+    """Takes a message back, or deletes it at Slack."""
+    return change_message.withdraw(app, call.caller, require_message(app, call), now)._asdict()
+
+
+def settle(app: App, call: HostCall, now: int) -> Answer:
+    """Settles what is unclear, as a person says who has looked."""
+    outcome = MessageOutcome(call.body["outcome"])
+    return settle_message.settle(app, call.caller, require_message(app, call), outcome, now=now)._asdict()
+
+
+def post_all(app: App, call: HostCall, now: int) -> Answer:
+    """Takes several messages: each is accepted, or refused for itself."""
+    prepared = [_prepare_one(app, call, each, number, now=now) for number, each in enumerate(call.body["messages"])]
+
+    def store() -> Answer:
+        return {"results": [_store_one(app, each, now) for each in prepared]}
+
+    told = answer_once.run(app, call.caller, RepeatableRequest(call.key, call.route, call.body), store, now=now)
+    app.wake_worker()
+    return told
+
+
+def _prepare_one(app: App, call: HostCall, given: Any, number: int, now: int) -> NewMessage | HostRefused:
+    try:
+        require_fields(given, ONE_OF_SEVERAL, f"messages/{number}")
+        return accept_message.prepare(app, call.caller, read_draft(given, now))
+    except HostRefused as refused:
+        return refused
+
+
+def _store_one(app: App, prepared: NewMessage | HostRefused, now: int) -> Answer:
+    """Stores it in the transaction of all; what it refuses has written nothing."""
+    if isinstance(prepared, NewMessage):
+        try:
+            accept_message.store(app, prepared, now)
+            return {**_accepted(prepared), "error": None, "code": None, "field": None}
+        except HostRefused as refused:
+            prepared = refused
+    told = prepared.refusal
+    return {"id": None, "status": None, "error": told.sentence, "code": told.code, "field": prepared.field}
 
 
 def show(app: App, call: HostCall, now: int) -> Answer:

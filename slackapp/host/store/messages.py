@@ -87,6 +87,13 @@ class SentPlace(NamedTuple):
     thread_ts: str = ""
 
 
+class AcceptedMessage(NamedTuple):
+    """Message that was accepted, or changed while it waits: its id and status."""
+
+    id: str
+    status: MessageStatus
+
+
 class WaitingMessage(NamedTuple):
     """Message that waits, as upkeep looks at it."""
 
@@ -188,6 +195,12 @@ def set_sent(db: Database, message: Message, place: SentPlace, now: int) -> bool
     return db.execute("set_message_sent", {**seen, **place._asdict(), "now": now}) == 1
 
 
+def replace_body(db: Database, message: Message, body: Sealed, key_id: int, *, now: int) -> bool:
+    """Gives what waits other words; False where it was changed meanwhile, or the key is out of use."""
+    seen = {**_key(message.tenant, message.id), "expected": str(message.status)}
+    return db.execute("replace_message_body", {**seen, "body": body.blob, "key_id": key_id, "now": now}) == 1
+
+
 def set_reason(db: Database, message: Message, reason: MessageReason, slack_error: str = "") -> None:
     """Notes why it is in the status that the queue has just given it."""
     change = {"reason": str(reason), "slack_error": slack_error, "expected": str(message.status)}
@@ -214,6 +227,11 @@ def list_waiting(
     """Lists messages of a connection that wait in one of two statuses."""
     asked = {"connection_id": connection_id, "status": str(status), "other_status": str(other), "most": most}
     return list(map(_waiting, db.many("list_waiting", asked)))
+
+
+def list_unclear_since(db: Database, since: int, most: int = BATCH_ROWS) -> list[Message]:
+    """Lists messages outside of threads that became unclear since then, the longest ago first."""
+    return list(map(_message, db.many("list_unclear_since", {"since": since, "most": most})))
 
 
 def list_parked_before(db: Database, before: int, most: int = BATCH_ROWS) -> list[WaitingMessage]:

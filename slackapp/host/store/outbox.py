@@ -37,6 +37,11 @@ def end_turn(db: Database, tenant: Tenant, message_id: str, now: int) -> bool:
     return db.execute("end_turn", {**_key(tenant, message_id), "now": now}) == 1
 
 
+def end_unclear(db: Database, tenant: Tenant, message_id: str, now: int) -> bool:
+    """Ends the row of a message that was unclear and is settled; False where there is none."""
+    return db.execute("end_unclear_turn", {**_key(tenant, message_id), "now": now}) == 1
+
+
 def is_running(db: Database, tenant: Tenant, message_id: str) -> bool:
     """Tells whether a worker has the message just now."""
     return db.one("find_running_turn", _key(tenant, message_id)) is not None

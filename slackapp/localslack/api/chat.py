@@ -1,6 +1,7 @@
 """`chat.*`, `reactions.add` and `views.publish`, incoming webhooks and response URLs: everything an app can say.
 
-Follows docs.slack.dev/reference/methods/chat.postMessage, .update, .postEphemeral, reactions.add, views.publish and
+Follows docs.slack.dev/reference/methods/chat.postMessage, .update, .delete, .postEphemeral, conversations.history,
+reactions.add, views.publish and
 docs.slack.dev/interactivity/handling-user-interaction (response_url).
 """
 
@@ -36,7 +37,8 @@ def post(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
     message = _message(slack, caller, channel, _content(params))
     if params.get("thread_ts"):
         message["thread_ts"] = params["thread_ts"]
-    _keep(slack, channel, message)
+    metadata = _metadata(params)
+    _keep(slack, channel, message | metadata)
     return {"channel": channel.id, "ts": message["ts"], "message": message}
 
 
@@ -65,6 +67,38 @@ def update(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
             slack.save()
             return {"channel": channel.id, "ts": message["ts"], "text": message["text"], "message": message}
     raise ApiError("message_not_found")
+
+
+def delete(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
+    """`chat.delete`: take a message of one's own away."""
+    channel = conversations.find(slack, caller, params.get("channel", ""))
+    for message in slack.state.messages:
+        if (message["channel"], message["ts"]) == (channel.id, params.get("ts", "")):
+            if message["user"] != caller.token.user_id:
+                raise ApiError("cant_delete_message")
+            slack.state.messages.remove(message)
+            slack.save()
+            return {"channel": channel.id, "ts": message["ts"]}
+    raise ApiError("message_not_found")
+
+
+def history(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
+    """`conversations.history`: the newest messages of a channel outside of threads, with metadata where asked for."""
+    channel = conversations.find(slack, caller, params.get("channel", ""))
+    caller.require("groups:history" if channel.private else "channels:history")
+    if channel.id not in slack.state.joined:
+        raise ApiError("not_in_channel")
+    oldest, shows_all = params.get("oldest", "") or "0", params.get("include_all_metadata", "") in ("1", "true", "True")
+    found = [
+        message if shows_all else {name: value for name, value in message.items() if name != "metadata"}
+        for message in reversed(slack.state.messages)
+        if message["channel"] == channel.id
+        and float(message["ts"]) >= float(oldest)
+        and message.get("thread_ts", message["ts"]) == message["ts"]
+        and "ephemeral_to" not in message
+    ]
+    page, cursor = conversations.page_of(slack, found, params, limit_max=999)
+    return {"messages": page, "has_more": bool(cursor), "response_metadata": {"next_cursor": cursor}}
 
 
 def add_reaction(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
@@ -117,6 +151,20 @@ def _content(params: Params) -> Json:
     if attachments:
         content["attachments"] = attachments
     return content
+
+
+def _metadata(params: Params) -> Json:
+    """Reads the metadata of a message: a type, and an object (docs.slack.dev/messaging/message-metadata)."""
+    if not params.get("metadata"):
+        return {}
+    try:
+        value = json.loads(params["metadata"])
+    except (ValueError, RecursionError):
+        raise ApiError("invalid_metadata_format") from None
+    fields = value if isinstance(value, dict) else {}
+    if not isinstance(fields.get("event_type"), str) or not isinstance(fields.get("event_payload"), dict):
+        raise ApiError("invalid_metadata_schema")
+    return {"metadata": {"event_type": fields["event_type"], "event_payload": fields["event_payload"]}}
 
 
 def _list(params: Params, name: str, error: str) -> list[Any]:

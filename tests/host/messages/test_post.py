@@ -272,6 +272,7 @@ def test_a_lost_answer_is_unclear_is_never_repeated_and_holds_up_nobody(
     send_all(world, 3)
     found = look(host, message_id)
     assert (found["status"], found["reason"]) == ("unclear", "answer_lost")
+    assert said(world)[-1] == "the next one"
     sweep(world)
     send_all(world, 200)
     assert said(world).count("perhaps") == (1 if fault in ("lost_answer", "garbage") else 0)
@@ -377,6 +378,7 @@ def test_a_dead_token_parks(
     assert (found["status"], found["reason"]) == ("parked", "needs_reconnect")
 
 
+@pytest.mark.claim("C-258")
 def test_nothing_goes_out_while_it_is_switched_off(world: World, host: Host, general: str) -> None:
     accepted(host, channel=general)
     switch_host.disable(world.service.app, ACME, OPERATOR, world.clock())

@@ -272,8 +272,8 @@ BY_TENANT = {
     "is_tenant_given_back", "find_overlap", "has_other_quarantine",
     "find_message_of", "next_of_channel", "set_message_status", "set_message_sent", "set_message_reason",
     "erase_messages", "count_messages", "export_messages", "list_message_bodies", "find_message_body",
-    "reseal_message", "end_turn", "find_running_turn", "find_free_at", "erase_send_rates",
-    "export_send_rates",
+    "reseal_message", "end_turn", "find_running_turn", "end_unclear_turn", "replace_message_body",
+    "find_free_at", "erase_send_rates", "export_send_rates",
 }  # fmt: skip
 """Found by Slack's verified tenant."""
 BY_CONNECTION = {
@@ -291,7 +291,8 @@ OF_ALL = {
     "sweep_idempotent", "sweep_approvals", "list_switches", "has_workspaces_installed", "is_any_given_back",
     "count_unvaulted_connections", "count_overdue_attempts", "list_unfrozen", "list_idle_channels",
     "list_connections_waiting",
-    "list_waiting", "list_parked_before", "message_owners", "mark_messages_restored", "sweep_send_rates",
+    "list_waiting", "list_unclear_since", "list_parked_before", "message_owners",
+    "mark_messages_restored", "sweep_send_rates",
 }  # fmt: skip
 """For upkeep, an operator, a host key, or the host, which speaks for every organization."""
 QUEUE = "outbox."

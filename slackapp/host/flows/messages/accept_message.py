@@ -80,7 +80,12 @@ def store(app: App, message: NewMessage, now: int) -> None:
     if message.send_at is not None:
         outbox.schedule_turn(app.db, message.tenant, message.id)
     else:
-        take_turns.give_next(app, message.tenant, message.channel_id, now)
+        give_next(app, message, now)
+
+
+def give_next(app: App, message: Message | NewMessage, now: int) -> None:
+    """Gives the next message of that one's channel its turn, inside a transaction, where nobody has it."""
+    take_turns.give_next(app, message.tenant, message.channel_id, now)
 
 
 def _find_thread(app: App, caller: HostCaller, draft: MessageDraft) -> Message | None:

@@ -144,6 +144,9 @@ def _mark_sent(app: App, row: Run, message: Message, answer: SlackResponse, now:
 
     def mark() -> None:
         current = _current(app, message)
+        if current.status == MessageStatus.QUEUED:  # Slack says that it is so already
+            messages.set_status(app.db, current, MessageStatus.SENDING, now=now)
+            current = _current(app, message)
         messages.set_sent(app.db, current, place, now)
         events.add_of_message(app.db, current, MessageStatus.SENT, None, now=now)
 

@@ -1,0 +1,77 @@
+"""Changes of messages by those who may: edited or taken back here, or changed at Slack.
+
+A change at Slack is a message of its own, in the order of its channel.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from slackapp.crypto import envelope
+from slackapp.flows.app import App
+from slackapp.host.checks.message_transitions import WAITING
+from slackapp.host.errors import HostRefusal, HostRefused
+from slackapp.host.flows import choose_connection
+from slackapp.host.flows.messages import accept_message, message_content
+from slackapp.host.flows.messages.accept_message import MessageDraft
+from slackapp.host.model import HostCaller, HostRole, MessageStatus, MessageType
+from slackapp.host.store import messages, outbox
+from slackapp.host.store.messages import AcceptedMessage, Message
+
+_ANYBODYS = frozenset({None, HostRole.OWNER, HostRole.ADMIN})
+"""Roles that may change everybody's messages: the host itself, owners and admins."""
+_POSTS = frozenset({MessageType.MESSAGE, MessageType.REPLY})
+
+
+def edit(app: App, caller: HostCaller, message: Message, fields: Mapping[str, Any], now: int) -> AcceptedMessage:
+    """Gives a message other words: at once where it waits, at Slack where it was sent. Raises HostRefused."""
+    require_own(caller, message)
+    choose_connection.require_active(app, caller, message.connection_id)
+    if message.status not in WAITING:
+        return _change_at_slack(app, caller, message, MessageDraft(fields, type=MessageType.UPDATE), now=now)
+    body = message_content.seal(app, message.tenant, message.id, fields, actor=caller)
+    with app.db.transaction():
+        # claim: C-268
+        _require_waiting(app, message)
+        if not messages.replace_body(app.db, message, body, envelope.key_id_of(body.blob), now=now):
+            raise HostRefused(HostRefusal.CHANGED, retry_after=1)
+    return AcceptedMessage(message.id, message.status)
+
+
+def withdraw(app: App, caller: HostCaller, message: Message, now: int) -> AcceptedMessage:
+    """Takes back what waits, to the last second; deletes at Slack what was sent. Raises HostRefused."""
+    require_own(caller, message)
+    if message.status not in WAITING:
+        return _change_at_slack(app, caller, message, MessageDraft({}, type=MessageType.DELETE), now=now)
+    with app.db.transaction():
+        # claim: C-268
+        _require_waiting(app, message)
+        if not messages.set_status(app.db, message, MessageStatus.CANCELED, now=now):
+            raise HostRefused(HostRefusal.CHANGED, retry_after=1)
+        outbox.end_turn(app.db, message.tenant, message.id, now)
+        accept_message.give_next(app, message, now)
+    app.wake_worker()
+    return AcceptedMessage(message.id, MessageStatus.CANCELED)
+
+
+def _change_at_slack(app: App, caller: HostCaller, message: Message, draft: MessageDraft, now: int) -> AcceptedMessage:
+    is_at_slack = message.status == MessageStatus.SENT and message.type in _POSTS and message.message_ts
+    if not is_at_slack:
+        raise HostRefused(HostRefusal.MESSAGE_STATUS)
+    change = accept_message.prepare(app, caller, draft._replace(target=message))
+    with app.db.transaction():
+        accept_message.store(app, change, now)
+    app.wake_worker()
+    return AcceptedMessage(change.id, MessageStatus.QUEUED)
+
+
+def require_own(caller: HostCaller, message: Message) -> None:
+    """Requires that the caller has asked for the message, or may change everybody's."""
+    # claim: C-269
+    if caller.role not in _ANYBODYS and (not caller.id or caller.id != message.sender_id):
+        raise HostRefused(HostRefusal.NOT_OWN, actor=caller)
+
+
+def _require_waiting(app: App, message: Message) -> None:
+    """Requires, inside a transaction, that no worker has it just now."""
+    if outbox.is_running(app.db, message.tenant, message.id):
+        raise HostRefused(HostRefusal.CHANGED, retry_after=1)
