@@ -36,14 +36,14 @@ def test_a_picture_has_nothing_but_participants_notes_and_numbered_arrows(drawn:
     assert ";" not in drawn.replace("#59;", "")
 
 
-def test_the_six_pages_are_there_and_every_flow_with_a_picture_has_one() -> None:
+def test_the_seven_pages_are_there_and_every_flow_with_a_picture_has_one() -> None:
     assert {page for page, _, _ in PICTURES} == {
-        "connect.md", "event.md", "install.md", "key-rotation.md", "refresh.md", "uninstall.md",
+        "connect.md", "event.md", "install.md", "key-rotation.md", "message.md", "refresh.md", "uninstall.md",
     }  # fmt: skip
     assert {flow for _, flows, _ in PICTURES for flow in flows} == {
         "begin_install", "finish_install", "receive_event", "run_event", "use_token", "refresh_token",
         "uninstall_tenant", "purge_tenant", "rotate_keys", "begin_connect", "finish_connect", "open_session",
-        "confirm_connect", "give_back",
+        "confirm_connect", "give_back", "send_message",
     }  # fmt: skip
 
 

@@ -18,8 +18,8 @@ class SourceSteps:
 
 def steps_of(flow: str) -> dict[int, str]:
     """Number to words, from the step comments of that flow, in whichever room for flows it stands."""
-    of_host = importlib.resources.files("slackapp.host.flows.connect")
-    rooms = (*importlib.resources.files("slackapp.flows").iterdir(), of_host)
+    of_host = map(importlib.resources.files, ("slackapp.host.flows.connect", "slackapp.host.flows.messages"))
+    rooms = (*importlib.resources.files("slackapp.flows").iterdir(), *of_host)
     (source,) = (
         room.joinpath(f"{flow}.py").read_text(encoding="utf-8")
         for room in rooms
