@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from slackapp.store.engine.sqlite import SqliteDatabase
+from tests.host.requirements import LEFT_OUT, SHOWN
+
 TESTS_FOLDER = Path(__file__).parents[1]
+DOCS_FOLDER = TESTS_FOLDER.parent
 NUMBERED = re.compile(r"\bC(\d{3})\b")
 NAMES = {
     159: ("route registration", "host/api/test_api_routes.py::test_route_registration"),
@@ -95,3 +99,46 @@ def test_each_name_of_the_list_is_a_test_that_says_so(number: int) -> None:
 def test_the_list_is_whole() -> None:
     assert {*range(159, 210), 225, 226, 227} == NAMES.keys()
     assert len({name for name, _ in NAMES.values()}) == len(NAMES)
+
+
+# The rest of the list
+
+
+@cache
+def names_in(file: Path) -> set[str]:
+    """The names of the tests of a file."""
+    return {node.name for node in ast.parse(file.read_text("utf-8")).body if isinstance(node, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize(("words", "place"), [(words, place) for _, words, place in SHOWN])
+def test_whatever_is_said_to_show_a_requirement_is_there(words: str, place: str) -> None:
+    if place.startswith("docs/"):
+        page, _, text = place.partition(": ")
+        assert text in (DOCS_FOLDER / page).read_text("utf-8"), words
+    else:
+        file, _, name = place.partition("::")
+        assert name in names_in(TESTS_FOLDER / file), words
+
+
+def test_no_requirement_is_left_out_unsaid() -> None:
+    """Of messages are 1, 3, 4 and 63 to 77, of pages 136 to 158."""
+    shown = [number for numbers, _, _ in SHOWN for number in numbers]
+    wanted = {2, *range(5, 63), *range(78, 136), *range(210, 262)} - NAMES.keys()
+    assert sorted([*shown, *LEFT_OUT]) == sorted(wanted)
+
+
+def test_the_columns_have_the_names_of_the_list(db: SqliteDatabase) -> None:
+    """C35 to C56: the columns and what they point to."""
+    columns = {row["name"] for row in db._connection().execute("PRAGMA table_info(connections)")}
+    assert columns >= {
+        "id", "organization_id", "user_id", "oauth_state", "oauth_expires_at", "oauth_metadata", "team_id", "team_name",
+        "team_domain", "enterprise_id", "bot_user_id", "scope", "token_vault_key", "installed_by_slack_user_id",
+        "installed_at", "last_used_at", "status", "created_at", "updated_at", "deleted_at",
+    }  # fmt: skip
+    keys = {
+        (row["table"], row["on_delete"]) for row in db._connection().execute("PRAGMA foreign_key_list(connections)")
+    }
+    assert keys == {("organizations", "CASCADE"), ("members", "CASCADE")}
+    unique = {row["name"] for row in db._connection().execute("PRAGMA index_list(connections)") if row["unique"]}
+    indexed = {row["name"] for name in unique for row in db._connection().execute(f"PRAGMA index_info({name})")}
+    assert indexed >= {"oauth_state", "token_vault_key"}

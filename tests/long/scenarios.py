@@ -94,6 +94,7 @@ def by_name(name: str) -> Scenario:
     """One of all, also the one that only runs a command."""
     from tests.long import (  # noqa: F401  (they add theirs)
         scenarios_of_connects,
+        scenarios_of_ends,
         scenarios_of_installs,
         scenarios_of_keys,
         scenarios_of_stores,

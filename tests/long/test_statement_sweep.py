@@ -16,7 +16,7 @@ NAMES = (
     "exchange of long-lived tokens", "check", "save by a Bolt app", "save of a new install by a Bolt app",
     "find by a Bolt app", "delete by a Bolt app", "import", "import and erase",
     "come back to a connect", "connect on the page", "confirm a connect", "leave a workspace for another",
-    "give a grant back",
+    "give a grant back", "disconnect a workspace", "delete an organization",
 )  # fmt: skip
 
 

@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from slackapp.host.store import connections
+from slackapp.host.store import connections, sessions
 from slackapp.localslack.model import Fault
+from slackapp.store.engine.sqlite import SqliteDatabase
 from tests.support import connecting
 from tests.support.connected import ACME, ANN, GLOBEX
 from tests.support.connecting import HOST_URL, Person, led_to
@@ -87,6 +88,32 @@ def test_service_called_once_by_each_token(world: World, host: Host) -> None:
     assert host.call("POST", AUTH, {}, headers).status == 200
     assert told(host.call("POST", AUTH, {}, headers)) == (401, "UNAUTHENTICATED")
     assert len(world.rows("SELECT 1 FROM connections")) == 1
+
+
+@pytest.mark.claim("C-148")
+@pytest.mark.parametrize("path", [AUTH, SESSIONS])
+def test_what_was_begun_is_on_the_disk_together_with_the_use_of_its_token(
+    world: World, host: Host, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """The power fails right after the answer, and I send the token that has gone by."""
+    seen: list[object] = []
+    db, use, opened = world.service.app.db, sessions.use_token_id, SqliteDatabase._open_transaction
+    host.of().get(INTEGRATION)
+
+    def note_use(*given: Any) -> bool:
+        seen.append("used")
+        return use(*given)
+
+    def note_commit(self: SqliteDatabase, durable: bool, is_shared: bool = True) -> Any:
+        seen.append(durable)
+        return opened(self, durable, is_shared)
+
+    monkeypatch.setattr(sessions, "use_token_id", note_use)
+    monkeypatch.setattr(SqliteDatabase, "_open_transaction", note_commit)
+    caller, body = (host.of(), {}) if path == AUTH else (host, {"memberId": ANN, "role": "admin"})
+    assert caller.post(path, body).status == 200
+    assert isinstance(db, SqliteDatabase)
+    assert (seen.count("used"), seen[-1]) == (1, True), "the last commit is flushed, and the log before it with it"
 
 
 def test_throws_if_exists(world: World, host: Host) -> None:
