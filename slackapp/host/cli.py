@@ -8,15 +8,15 @@ from slackapp.cli.service.environment import read_settings
 from slackapp.cli.service.session import open_service, operator_actor
 from slackapp.cli.terminal import confirm
 from slackapp.cli.terminal.arguments import add_verbs, number_of_rows
-from slackapp.cli.terminal.printing import print_lines
+from slackapp.cli.terminal.printing import print_json, print_lines
 from slackapp.cli.terminal.table import Columns, Truncation, add_options, format_time, print_rows
 from slackapp.errors import UsageError
 from slackapp.host import keys
 from slackapp.host.checks.host_token import is_organization
 from slackapp.host.flows import change_host_key, switch_host
-from slackapp.host.flows.connect import seed_organization
+from slackapp.host.flows.connect import report_connects, seed_organization
 from slackapp.host.flows.webhook import deliver_events, webhook_secrets
-from slackapp.host.rows import DeliveryStatus, EventDelivery
+from slackapp.host.rows import DeliveryStatus, EventDelivery, UsageAction
 from slackapp.host.store import deliveries
 
 _EVENTS = Columns(
@@ -27,6 +27,12 @@ _EVENTS = Columns(
     narrow=("event_id", "type", "connection_id", "state", "attempts", "answer"),
     truncations=dict.fromkeys(("event_id", "type", "connection_id"), Truncation.MIDDLE),
 )  # fmt: skip
+
+_USAGE = Columns(
+    wide=("organization_id", *UsageAction),
+    narrow=("organization_id", *UsageAction),
+    truncations={"organization_id": Truncation.MIDDLE},
+)
 
 
 def make_private_files(folder: Path) -> dict[str, str]:
@@ -54,6 +60,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         add("enable", "end that", _enable),
     ):
         switch.add_argument("--organization", metavar="ID", help="only this one; without it, everybody")
+    usage = add("usage", "what each organization has done, and how many connect and stay", _show_usage)
+    usage.add_argument("--days", type=number_of_rows, default=30, metavar="N", help="the last N days, with today (30)")
+    add_options(usage, "one JSON object per line, the last one of all organizations")
     secret = add_verbs(add("webhook", "make and change the secret that signs what the host is told", _add_secret))
     secret("new", "make a new file with one secret", _new_secret).add_argument(
         "file", type=Path, help="must not exist yet"
@@ -138,6 +147,24 @@ def _enable(arguments: argparse.Namespace) -> int:
     for switch in still:
         print_lines(f"{switch.organization_id or 'everybody'}: is still off", error=True)
     return 1 if still else 0
+
+
+def _show_usage(arguments: argparse.Namespace) -> int:
+    with open_service() as service:
+        report = report_connects.report_usage(service.app, arguments.days, service.app.clock())
+    numbers = dict.fromkeys(UsageAction, 0)
+    rows = [{"organization_id": each.organization_id, **numbers, **each.numbers} for each in report.usage]
+    print_rows(rows, _USAGE, arguments)
+    found, soon, long = report.connected, report_connects.SOON_DAYS, report_connects.LONG_DAYS
+    if arguments.json:
+        print_json(found._asdict())
+        return 0
+    told = (
+        f"{found.connected} of {found.organizations} organizations have connected within {soon} days",
+        f"{found.remaining} of {found.workspaces} workspaces are connected {long} days on or longer",
+    )
+    print_lines(*told)
+    return 0
 
 
 def _organization(arguments: argparse.Namespace) -> str:

@@ -182,6 +182,15 @@ class OrganizationUsage(NamedTuple):
     numbers: Mapping[UsageAction, int]
 
 
+class ConnectedCount(NamedTuple):
+    """Count of organizations that have connected, and of workspaces that were and still are."""
+
+    organizations: int
+    connected: int
+    workspaces: int
+    remaining: int
+
+
 class Purpose(NamedTuple):
     """A row of `purposes`."""
 

@@ -81,6 +81,21 @@ SELECT organization_id, action, CAST(sum(number) AS BIGINT) AS found FROM host_u
  GROUP BY organization_id, action
  ORDER BY organization_id, action;
 
+-- name: count_connected :one
+-- tenant: none (for the operator)
+SELECT (SELECT count(*) FROM organizations WHERE removed_at IS NULL) AS organizations,
+       (SELECT count(*) FROM organizations
+         WHERE removed_at IS NULL
+           AND EXISTS (SELECT 1 FROM connections
+                        WHERE connections.organization_id = organizations.organization_id
+                          AND connections.installed_at IS NOT NULL
+                          AND connections.created_at <= organizations.created_at + :within)) AS connected,
+       (SELECT count(*) FROM connections
+         WHERE kind = 'workspace' AND installed_at IS NOT NULL AND created_at <= :before) AS workspaces,
+       (SELECT count(*) FROM connections
+         WHERE kind = 'workspace' AND installed_at IS NOT NULL AND created_at <= :before
+           AND token_vault_key IS NOT NULL) AS remaining;
+
 -- name: sweep_usage :exec
 -- tenant: none (by age only)
 -- alone: idempotent

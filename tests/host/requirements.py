@@ -16,7 +16,7 @@ _COMMAND, _FLOWS, _EXAMPLES = "host/test_host_command.py", "host/flows", "test_e
 _COLUMNS = "host/test_requirements.py::test_the_columns_have_the_names_of_the_list"
 _SERVICE = "handlers/operator/test_health.py"
 
-SHOWN = (
+SHOWING = (
     ((2,), "list channels", f"{_CHANNELS}::test_a_list_is_read_in_pages_and_searched"),
     ((5,), "no database in checks and flows", f"{_LAYERS}::test_imports_follow_the_order"),
     ((6,), "auth/init", f"{_BEGIN}::test_auth_init_is_the_same_under_another_name"),
@@ -97,6 +97,11 @@ SHOWN = (
     ((124,), "completion", f"{_NOTED}::test_what_fails_is_noted_once_with_its_reason"),
     ((125,), "time to connect", f"{_NOTED}::test_time_to_connect_is_a_histogram_in_minutes"),
     ((126,), "usage", f"{_NOTED}::test_numbers_outlive_a_restart_are_of_one_organization_each_and_go_with_it"),
+    (
+        (257, 258),
+        "who connects and stays",
+        f"{_COMMAND}::test_usage_tells_what_organizations_have_done_and_how_many_stay",
+    ),
     ((127, 134), "messages sent", "host/messages/test_post.py::test_a_message_is_accepted_sent_and_told_of"),
     ((129,), "errors by type", f"{_NOTED}::test_errors_are_counted_by_their_code"),
     ((130,), "initiated", f"{_NOTED}::test_what_is_begun_is_noted_with_its_member_and_purpose"),
@@ -137,8 +142,6 @@ LEFT_OUT = {
     128: "numbers by channel come with the page that shows them",
     219: "a start brings the schema up to date, and refuses a newer one",
     223: "an editor's own",
-    257: "nobody is told how many of all organizations connect",
-    258: "nor how many stay",
     260: "a timeline is no software",
 }
 """Numbers that nothing shows, and why."""

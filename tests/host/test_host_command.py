@@ -1,5 +1,6 @@
 """`slackapp host keys …`: what each verb prints, how it ends, and what it refuses."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from slackapp.host.model import ConnectionStatus
-from slackapp.host.store import sessions
+from slackapp.host.rows import StatusReason, UsageAction
+from slackapp.host.store import connections, organizations, sessions
+from slackapp.model import Tenant
 from tests.host.keys import KEY_ID, SECRET, host_settings
-from tests.support.connected import ACME, add_member, begin, login, read
+from tests.support.connected import ACME, GLOBEX, add_member, begin, connect, login, read
 from tests.support.operator import CommandLine, open_shell
 
 LOGIN = login()._replace(host_key_id=KEY_ID)
@@ -175,3 +178,31 @@ def test_nothing_is_made_up_among_customers(tmp_path: Path) -> None:
     with open_shell(tmp_path, (), **on) as shell:
         ended = shell.run("seed")
     assert (ended.status, "seed: only beside a local Slack" in ended.error) == (2, True)
+
+
+def test_usage_tells_what_organizations_have_done_and_how_many_stay(tmp_path: Path) -> None:
+    """C126, C257, C258: of three one connected soon and left again, one connects late, one never did."""
+    with open_shell(tmp_path, (), **host_settings(tmp_path)) as shell:
+        app, day = shell.world.service.app, 86_400
+        now = app.clock()
+        with app.db.transaction():
+            for organization, known in ((ACME, 100), (GLOBEX, 100), ("idle", 1)):
+                add_member(app.db, organization, issued_at=now - known * day)
+        left = connect(app.db, Tenant("T", "T0NORTH001"), 1, ACME, now=now - 99 * day)
+        connect(app.db, Tenant("T", "T0SOUTH001"), 2, GLOBEX, now=now - 61 * day)
+        with app.db.transaction():
+            assert connections.revoke(app.db, left.key, StatusReason.DISCONNECTED, now)
+            organizations.add_usage(app.db, ACME, UsageAction.CONNECT_BEGUN, now)
+            organizations.add_usage(app.db, ACME, UsageAction.CONNECT_FAILED, now - 40 * day)
+        said = shell.good("host", "usage").splitlines()
+        assert said[1].split() == [ACME, "1", "0", "0", "0"]
+        assert said[2:] == [
+            "1 of 3 organizations have connected within 30 days",
+            "1 of 2 workspaces are connected 60 days on or longer",
+        ]
+        assert max(map(len, said)) <= 80
+        row, last = map(json.loads, shell.good("host", "usage", "--days", "41", "--json").splitlines())
+        assert last == {"organizations": 3, "connected": 1, "workspaces": 2, "remaining": 1}
+        assert row == {
+            "organization_id": ACME, "connect_begun": 1, "connect_completed": 0, "connect_failed": 1, "slack_call": 0,
+        }  # fmt: skip

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from slackapp.store.engine.sqlite import SqliteDatabase
-from tests.host.requirements import LEFT_OUT, SHOWN
+from tests.host.requirements import LEFT_OUT, SHOWING
 
 TESTS_FOLDER = Path(__file__).parents[1]
 DOCS_FOLDER = TESTS_FOLDER.parent
@@ -110,7 +110,7 @@ def names_in(file: Path) -> set[str]:
     return {node.name for node in ast.parse(file.read_text("utf-8")).body if isinstance(node, ast.FunctionDef)}
 
 
-@pytest.mark.parametrize(("words", "place"), [(words, place) for _, words, place in SHOWN])
+@pytest.mark.parametrize(("words", "place"), [(words, place) for _, words, place in SHOWING])
 def test_whatever_is_said_to_show_a_requirement_is_there(words: str, place: str) -> None:
     if place.startswith("docs/"):
         page, _, text = place.partition(": ")
@@ -122,7 +122,7 @@ def test_whatever_is_said_to_show_a_requirement_is_there(words: str, place: str)
 
 def test_no_requirement_is_left_out_unsaid() -> None:
     """Of messages are 1, 3, 4 and 63 to 77, of pages 136 to 158."""
-    shown = [number for numbers, _, _ in SHOWN for number in numbers]
+    shown = [number for numbers, _, _ in SHOWING for number in numbers]
     wanted = {2, *range(5, 63), *range(78, 136), *range(210, 262)} - NAMES.keys()
     assert sorted([*shown, *LEFT_OUT]) == sorted(wanted)
 

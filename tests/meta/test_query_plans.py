@@ -18,7 +18,7 @@ GROWING = (
 WHOLE = {
     # For an operator who asks about all of it.
     "all_keys", "count_by_master", "keys_below", "list_installations", "inbox.page",
-    "outcomes_of_tenant", "connection_owners", "message_owners", "outbox.page",
+    "outcomes_of_tenant", "connection_owners", "message_owners", "outbox.page", "count_connected",
     "outbox.states",  # which looks at three states and two, of which there are few
     # In a copy, or after a restore.
     "empty_keys", "outbox.mark_restored", "empty_key_owners", "end_unused_states", "expire_all_attempts",

@@ -1,6 +1,6 @@
 """Organizations, the host's customers, and how much they use day by day: `sql/host/organizations.sql`."""
 
-from slackapp.host.rows import Organization, OrganizationUsage, UsageAction
+from slackapp.host.rows import ConnectedCount, Organization, OrganizationUsage, UsageAction
 from slackapp.host.store import events, sessions
 from slackapp.store.columns import by_word, read_columns
 from slackapp.store.engine.database import Database
@@ -81,6 +81,12 @@ def list_usage(db: Database, since: int) -> list[OrganizationUsage]:
     for row in db.many("list_usage", {"since": since // DAY}):
         found.setdefault(row["organization_id"], {})[_ACTIONS[row["action"]]] = row["found"]
     return [OrganizationUsage(organization, numbers) for organization, numbers in found.items()]
+
+
+def count_connected(db: Database, within: int, before: int) -> ConnectedCount:
+    """Counts who has connected so soon after it came, and what was connected before then and still is."""
+    row = db.one("count_connected", {"within": within, "before": before})
+    return ConnectedCount(**read_columns(row)) if row is not None else ConnectedCount(0, 0, 0, 0)
 
 
 def sweep_usage(db: Database, now: int) -> None:

@@ -282,7 +282,7 @@ BY_CONNECTION = {
 """Of a connection that was found so before."""
 OF_ALL = {
     "list_removed_organizations", "connection_owners", "list_expired_attempts", "attempts_under_key",
-    "find_due_sweeps", "list_usage", "sweep_usage",
+    "find_due_sweeps", "list_usage", "sweep_usage", "count_connected",
     "expire_all_attempts", "sweep_failed_connections", "list_long_unowned", "list_aged", "list_host_events",
     "sweep_host_events", "list_expired_quarantines", "drop_all_quarantines", "sweep_tickets", "end_tickets_under_key",
     "end_all_tickets", "sweep_sessions", "end_sessions_under_key", "end_all_sessions", "sweep_token_ids",

@@ -1,6 +1,7 @@
 """Report on connecting: how many connects were begun, what became of them, how long it took, and why some failed.
 
-Of what was begun within 30 days; a connection that was brought back counts with its first time.
+Of what was begun within 30 days; a connection that was brought back counts with its first time. For the operator what
+all organizations have done, how many of them have connected, and how many workspaces stay connected.
 """
 
 from collections import Counter
@@ -11,13 +12,16 @@ from typing import NamedTuple
 from slackapp.flows.app import App
 from slackapp.host.checks.transitions import UNDER_WAY
 from slackapp.host.model import ConnectionStatus
-from slackapp.host.store import connections
+from slackapp.host.rows import ConnectedCount, OrganizationUsage
+from slackapp.host.store import connections, organizations
 from slackapp.host.store.connections import BegunConnect
 
 DAYS = 30
 _DAY = 86_400
 _LONGEST = 3600
 """Seconds within which whatever was begun is over: what was installed later was brought back."""
+SOON_DAYS, LONG_DAYS = 30, 60
+"""Days within which an organization has connected soon, and after which it has been connected for long."""
 LENGTHS = ((60, "under 1 minute"), (120, "1 to 2 minutes"), (300, "2 to 5 minutes"), (_LONGEST, "longer"))
 
 
@@ -39,6 +43,13 @@ class ConnectReport(NamedTuple):
     lengths: Sequence[tuple[str, int]]
     median_seconds: int | None
     failures: Sequence[tuple[str, int]]
+
+
+class UsageReport(NamedTuple):
+    """Report on use. `connected` counts all organizations, also those that have done nothing."""
+
+    usage: Sequence[OrganizationUsage]
+    connected: ConnectedCount
 
 
 def run(app: App, organization_id: str, now: int) -> ConnectReport:
@@ -71,3 +82,9 @@ def _lengths(times: Sequence[int]) -> list[tuple[str, int]]:
         found.append((label, upto - below))
         below = upto
     return found
+
+
+def report_usage(app: App, days: int, now: int) -> UsageReport:
+    """Reads what was counted of all organizations in so many days, today included."""
+    usage = organizations.list_usage(app.db, now - (days - 1) * _DAY)
+    return UsageReport(usage, organizations.count_connected(app.db, SOON_DAYS * _DAY, now - LONG_DAYS * _DAY))
