@@ -97,6 +97,7 @@ def by_name(name: str) -> Scenario:
         scenarios_of_ends,
         scenarios_of_installs,
         scenarios_of_keys,
+        scenarios_of_messages,
         scenarios_of_stores,
         scenarios_of_tokens,
     )

@@ -17,6 +17,7 @@ NAMES = (
     "find by a Bolt app", "delete by a Bolt app", "import", "import and erase",
     "come back to a connect", "connect on the page", "confirm a connect", "leave a workspace for another",
     "give a grant back", "disconnect a workspace", "delete an organization",
+    "post and send", "post and take back", "post while answers are lost",
 )  # fmt: skip
 
 
