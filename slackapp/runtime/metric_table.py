@@ -114,6 +114,11 @@ TABLE = (
         "How long connects took that were completed, from their begin on, in seconds.",
         buckets=MINUTES,
     ),
+    Metric(
+        "slackapp_messages_total", COUNTER,
+        "What became of messages in their turn: `sent`, `failed`, `parked` or `unclear`; why, or `none`.",
+        {"status": FREE_VALUES, "reason": FREE_VALUES},
+    ),
     Metric("slackapp_errors_total", COUNTER, "Refusals by the host's API, by their code.", {"code": FREE_VALUES}),
     Metric(
         "slackapp_tenant_changes_total", COUNTER, "What happened to each tenant; its label is a keyed hash.",

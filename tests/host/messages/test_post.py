@@ -17,8 +17,8 @@ from slackapp.localslack.model import Fault
 from slackapp.model import Actor, ActorKind
 from slackapp.store import queue
 from tests.support.connected import ACME, GLOBEX
-from tests.support.host_world import AUDITOR, MEMBER, OPERATOR, Host, told
-from tests.support.posting import MESSAGES, accepted, look, post, said, send_all, send_due, shown
+from tests.support.host_world import AUDITOR, MEMBER, OPERATOR, Host, connect, told
+from tests.support.posting import MESSAGES, accepted, join, look, post, said, send_all, send_due, shown
 from tests.support.world import NORTH, World
 
 POST, UPDATE, INFO = "chat.postMessage", "chat.update", "conversations.info"
@@ -489,3 +489,26 @@ def test_a_reply_to_what_was_not_sent_has_failed(world: World, host: Host, gener
     send_all(world, 3)
     assert look(host, reply)["reason"] == "thread"
     assert told(post(host, {"text": "x", "threadOf": first})) == (404, "NOT_FOUND")
+
+
+def test_what_became_of_messages_is_counted(world: World, host: Host, general: str) -> None:
+    accepted(host, channel=general)
+    accepted(host, channel="C0NOTTHERE")
+    world.slack.faults.add(Fault(POST, "lost_answer"))
+    send_due(world)
+    app = world.service.app
+    counted = app.metrics.exposition(app.metrics.totals(app.db, app.log), [], {})
+    assert 'slackapp_messages_total{reason="channel",status="failed"} 1' in counted
+    assert 'slackapp_messages_total{reason="answer_lost",status="unclear"} 1' in counted
+
+
+def test_a_flood_of_one_tenant_does_not_delay_anothers(world: World, host: Host, general: str) -> None:
+    """Tenants have their turns one after the other, and of a channel one message alone is in the queue."""
+    connect(world, host.of(organization=GLOBEX), "T0SOUTH001", 2)
+    (other,) = join(world, "general", tenant_id="T0SOUTH001")
+    for number in range(200):
+        accepted(host, f"flood {number}", channel=general)
+    accepted(host.of("bob", MEMBER, GLOBEX), "in between", channel=other)
+    assert world.count("outbox") == 2
+    send_due(world)
+    assert sorted(said(world)) == ["flood 0", "in between"]

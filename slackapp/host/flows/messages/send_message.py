@@ -150,7 +150,8 @@ def _mark_sent(app: App, row: Run, message: Message, answer: SlackResponse, now:
         messages.set_sent(app.db, current, place, now)
         events.add_of_message(app.db, current, MessageStatus.SENT, None, now=now)
 
-    _end(app, row, message, mark, now=now)
+    if _end(app, row, message, mark, now=now):
+        take_turns.count_message(app, MessageStatus.SENT, None)
 
 
 def _judge(app: App, row: Run, message: Message, error: SlackCallError, now: int) -> None:
@@ -195,7 +196,8 @@ def _fail(app: App, row: Run, message: Message, reason: MessageReason, now: int,
         messages.set_status(app.db, current, MessageStatus.FAILED, reason, slack_error=slack_error, now=now)
         events.add_of_message(app.db, current, MessageStatus.FAILED, reason, now=now)
 
-    _end(app, row, message, mark, now=now)
+    if _end(app, row, message, mark, now=now):
+        take_turns.count_message(app, MessageStatus.FAILED, reason)
 
 
 def _park(app: App, row: Run, message: Message, reason: MessageReason, now: int) -> None:
@@ -206,7 +208,8 @@ def _park(app: App, row: Run, message: Message, reason: MessageReason, now: int)
         messages.set_status(app.db, current, MessageStatus.PARKED, reason, now=now)
         events.add_of_message(app.db, current, MessageStatus.PARKED, reason, now=now)
 
-    _finish(app, row, QueueState.DONE, mark, now=now)
+    if _finish(app, row, QueueState.DONE, mark, now=now):
+        take_turns.count_message(app, MessageStatus.PARKED, reason)
 
 
 def _leave_unclear(app: App, row: Run, message: Message, error: SlackCallError, now: int) -> None:
@@ -216,11 +219,12 @@ def _leave_unclear(app: App, row: Run, message: Message, error: SlackCallError, 
         take_turns.give_next(app, message.tenant, message.channel_id, now)
 
     app.log.error("message_unclear", {"row": row.event_id, "trace_id": row.trace_id, "reason": error.code})
-    _finish(app, row, QueueState.UNCLEAR, mark, now=now)
+    if _finish(app, row, QueueState.UNCLEAR, mark, now=now):
+        take_turns.count_message(app, MessageStatus.UNCLEAR, MessageReason.ANSWER_LOST)
 
 
-def _end(app: App, row: Run, message: Message | None, mark: Callable[[], object], now: int) -> None:
-    """Ends the row, with the mark, and gives the next message of the channel its turn."""
+def _end(app: App, row: Run, message: Message | None, mark: Callable[[], object], now: int) -> bool:
+    """Ends the row as `_finish`, and gives the next message of the channel its turn."""
 
     def mark_and_go_on() -> None:
         mark()
@@ -228,13 +232,15 @@ def _end(app: App, row: Run, message: Message | None, mark: Callable[[], object]
             # claim: C-246
             take_turns.give_next(app, message.tenant, message.channel_id, now)
 
-    _finish(app, row, QueueState.DONE, mark_and_go_on, now=now)
+    return _finish(app, row, QueueState.DONE, mark_and_go_on, now=now)
 
 
-def _finish(app: App, row: Run, state: QueueState, also: Callable[[], object], now: int) -> None:
+def _finish(app: App, row: Run, state: QueueState, also: Callable[[], object], now: int) -> bool:
+    """Ends the row, with the mark; False where it is not ours any more."""
     with app.db.transaction():
-        queue.finish(app.db, row, state, str(state), now=now, also=also)
+        is_ours = queue.finish(app.db, row, state, str(state), now=now, also=also)
     app.wake_worker()
+    return is_ours
 
 
 def _current(app: App, message: Message) -> Message:

@@ -1,6 +1,7 @@
 """Turns of messages: one of each channel at a time, at the pace that Slack takes, over all processes."""
 
 from slackapp.flows.app import App
+from slackapp.host.model import MessageReason, MessageStatus
 from slackapp.host.store import messages, outbox, send_rates
 from slackapp.host.store.send_rates import SendRate
 from slackapp.model import Tenant
@@ -34,3 +35,8 @@ def give_all(app: App, now: int) -> int:
     if given:
         app.wake_worker()
     return given
+
+
+def count_message(app: App, status: MessageStatus, reason: MessageReason | None) -> None:
+    """Counts what became of a message that had its turn."""
+    app.metrics.count("slackapp_messages_total", {"status": status, "reason": str(reason or "none")})
