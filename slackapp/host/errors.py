@@ -41,6 +41,7 @@ class HostRefusedEvent(StrEnum):
     NOT_THERE = "refused.not_there"
     NO_INTEGRATION = "refused.no_integration"
     INACTIVE = "refused.inactive"
+    SUSPENDED = "refused.suspended"
     SCOPE = "refused.scope"
     CHANNEL = "refused.channel"
     NO_CHANNEL = "refused.channel.none"
@@ -187,6 +188,11 @@ class HostRefusal(RefusalKind):
     INACTIVE = (
         "INTEGRATION_INACTIVE", 409, "The workspace is not connected just now: an owner or admin connects it again.",
         HostRefusedEvent.INACTIVE,
+    )  # fmt: skip
+    SUSPENDED = (
+        "INTEGRATION_INACTIVE", 409,
+        "The workspace is suspended: GET /api/v2/slack/integration says why, and its page what ends that.",
+        HostRefusedEvent.SUSPENDED,
     )  # fmt: skip
     SCOPE = (
         "INTEGRATION_INACTIVE", 409,

@@ -37,7 +37,8 @@ def require_active(app: App, caller: HostCaller, connection_id: str | None) -> C
     found = require(app, caller, connection_id)
     # claim: C-183
     if found.status != ConnectionStatus.ACTIVE or found.tenant is None:
-        raise refusal_of_inactive(app)
+        is_suspended = found.status == ConnectionStatus.SUSPENDED  # which another grant does not end
+        raise refusal_of_inactive(app, HostRefusal.SUSPENDED if is_suspended else HostRefusal.INACTIVE)
     return found
 
 

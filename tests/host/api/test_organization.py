@@ -102,6 +102,7 @@ def test_from_the_answer_on_no_token_of_a_frozen_organization_opens(world: World
     calls = world.calls()
     for reply in (host.get("slack/channels"), host.post("slack/integration/test")):
         assert told(reply) == (409, "INTEGRATION_INACTIVE")
+        assert "is suspended" in reply.json["error"], "to connect again would not help"
     assert world.calls() == calls
     assert host.get("slack/integration").json["integration"]["statusReason"] == "freeze"
     assert host.get(ORGANIZATION).json["frozen"] is True

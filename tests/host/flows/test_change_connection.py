@@ -10,7 +10,7 @@ from slackapp.flows.keys import suspend_tenant
 from slackapp.flows.removal import purge_tenant
 from slackapp.flows.tokens import needs_reinstall
 from slackapp.host.circle import DATA
-from slackapp.host.flows import change_connection, pending_records
+from slackapp.host.flows import change_connection, delete_organization, pending_records
 from slackapp.host.model import ConnectionKind, ConnectionStatus
 from slackapp.host.rows import Connection, ConnectionSettings, StatusReason
 from slackapp.host.store import connections, events, organizations, quarantines, sessions
@@ -326,6 +326,20 @@ def test_a_backup_brings_back_what_serves_and_nothing_that_waits(shell: CommandL
     assert read(app.db, ACME, mine.id) == mine
     assert read(app.db, ACME, waiting.id).status == FAILED
     assert (shell.world.count("host_sessions"), shell.world.count("quarantines")) == (0, 0)
+
+
+def test_an_organization_that_was_deleted_since_the_backup_is_deleted_once_more(shell: CommandLine) -> None:
+    """We have left, and the operator restores the backup of the day before."""
+    app = shell.world.service.app
+    mine = connect(app.db, NORTH)
+    shell.good("backup", str(shell.folder / "b1"))
+    assert delete_organization.run(app, ACME, SCHEDULER, shell.world.clock())
+    assert shell.restore(str(shell.folder / "b1")).status == 0
+    app = shell.world.service.app
+    assert read(app.db, ACME, mine.id).team_name != "", "it is back, with its names"
+    assert delete_organization.run(app, ACME, SCHEDULER, shell.world.clock())
+    assert organizations.find(app.db, ACME) is None
+    assert mine.team_name.encode() not in shell.world.bytes_on_disk()
 
 
 @pytest.mark.claim("C-159")
