@@ -62,6 +62,12 @@ UPDATE approvals SET status = 'used', used_at = :now
  WHERE organization_id = :organization_id AND id = :approval_id AND member_id = :member_id
    AND status = 'approved' AND expires_at >= :now;
 
+-- name: end_approvals_of_member :exec
+-- tenant: none (an organization's own)
+UPDATE approvals SET expires_at = :now - 1
+ WHERE organization_id = :organization_id AND member_id = :member_id
+   AND status IN ('requested', 'approved') AND expires_at >= :now;
+
 -- name: sweep_approvals :exec
 -- tenant: none (by age only)
 -- alone: idempotent

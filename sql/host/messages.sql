@@ -146,6 +146,19 @@ SELECT id, tenant_kind, tenant_id, channel_id, organization_id, connection_id, s
  ORDER BY parked_at, number
  LIMIT :most;
 
+-- name: list_erased_waiting :many
+-- tenant: tenant_kind, tenant_id
+-- Of those that the next portion erases, what is not over.
+SELECT id, tenant_kind, tenant_id, channel_id, organization_id, connection_id, status FROM messages
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
+   AND id IN (
+       SELECT id FROM messages
+        WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND channel_id <> ''
+        ORDER BY id LIMIT :most
+       )
+   AND status NOT IN ('sent', 'failed', 'canceled')
+ ORDER BY number;
+
 -- name: erase_messages :exec
 -- tenant: tenant_kind, tenant_id
 -- A purge: ids, statuses and times stay, and what the host calls it. What waits is over.

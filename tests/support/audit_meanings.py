@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 from slackapp.errors import Refusal
+from slackapp.host.model import MessageRecord
 from slackapp.model import (
     ActorKind,
     AuditDetail,
@@ -120,7 +121,7 @@ MEANINGS: dict[AuditEvent, Meaning] = {
     AuditEvent.TOKEN_UNAVAILABLE: Meaning(
         "a sealed value does not open, or nothing can be sealed for the tenant",
         "tenant holder generation record key capability method channel purpose", _USERS, (AuditResult.FAILED,),
-        records=(*_ACCESS, *_REFRESH, *_OTHERS, AuditRecord.EVENT),
+        records=(*_ACCESS, *_REFRESH, *_OTHERS, AuditRecord.EVENT, MessageRecord.CONTENT),
     ),
     AuditEvent.EVENT_READ: Meaning(
         "an operator is about to see the body of an event", "tenant record", (_O,), records=(AuditRecord.EVENT,),

@@ -14,6 +14,8 @@ from slackapp.checks.slack_errors import NO_EFFECT_ERRORS
 from slackapp.errors import SlackCallError, SlackErrorKind
 from slackapp.host.model import MessageReason, MessageType
 
+UNREADABLE = "content_unreadable"
+"""Code of ours: what was sealed does not open, and Slack was not asked."""
 _CODES: dict[MessageReason, tuple[str, ...]] = {
     MessageReason.SCOPE: ("missing_scope", "not_allowed_token_type", "no_permission"),
     MessageReason.POLICY: (
@@ -37,7 +39,7 @@ _CODES: dict[MessageReason, tuple[str, ...]] = {
         "no_text", "msg_too_long", "msg_too_large", "msg_blocks_too_long", "invalid_blocks", "invalid_blocks_format",
         "invalid_attachments", "too_many_attachments", "attachment_payload_limit_exceeded", "too_many_contact_cards",
         "markdown_text_conflict", "invalid_metadata_format", "invalid_metadata_schema", "metadata_too_large",
-        "missing_file_data",
+        "missing_file_data", UNREADABLE,
     ),
 }  # fmt: skip
 _REASONS = {code: reason for reason, codes in _CODES.items() for code in codes}

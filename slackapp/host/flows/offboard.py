@@ -10,7 +10,7 @@ from slackapp.flows.app import App
 from slackapp.host.flows import change_connection
 from slackapp.host.model import ConnectionStatus, HostRole, MemberStatus
 from slackapp.host.rows import ConnectionKey, HostAuditEvent, HostAuditRecord, HostEventKind, Member, StatusReason
-from slackapp.host.store import connections, events, members, organizations, sessions
+from slackapp.host.store import approvals, connections, events, members, organizations, sessions
 from slackapp.model import Actor, AuditEntry
 
 OWNER_DAYS = 14
@@ -31,6 +31,8 @@ def run(app: App, organization_id: str, member_id: str, actor: Actor, now: int) 
         members.blank(app.db, organization_id, member_id)
         # claim: C-156
         sessions.end_of_member(app.db, organization_id, member_id)
+        # claim: C-297
+        approvals.end_of_member(app.db, organization_id, member_id, now)
         for key in connections.list_attempts_of(app.db, organization_id, member_id):
             # claim: C-156
             change_connection.end_attempt(app.db, key, now)

@@ -24,12 +24,12 @@ _MAX_AHEAD = 365 * 86_400
 
 def post(app: App, call: HostCall, now: int) -> Answer:
     """Takes a message: it is on the disk when this is answered."""
-    return _accept(app, call, read_draft(call.body, now), now)
+    return _accept(app, call, call.body, now)
 
 
 def reply(app: App, call: HostCall, now: int) -> Answer:
     """Takes a reply to a message."""
-    return _accept(app, call, read_draft({**call.body, "threadOf": call.id}, now), now)
+    return _accept(app, call, {**call.body, "threadOf": call.id}, now)
 
 
 def edit(app: App, call: HostCall, now: int) -> Answer:
@@ -149,14 +149,19 @@ def describe(message: Message) -> Answer:
     }
 
 
-def _accept(app: App, call: HostCall, draft: MessageDraft, now: int) -> Answer:
-    message = accept_message.prepare(app, call.caller, draft)
+def _accept(app: App, call: HostCall, given: Mapping[str, Any], now: int) -> Answer:
+    request = RepeatableRequest(call.key, call.route, call.body)
+    # A time that is over by now, or a connection that serves no more, changes nothing of what was accepted.
+    # claim: C-295
+    if (before := answer_once.find_answer(app, call.caller, request)) is not None:
+        return before
+    message = accept_message.prepare(app, call.caller, read_draft(given, now))
 
     def store() -> Answer:
         accept_message.store(app, message, now)
         return _accepted(message)
 
-    told = answer_once.run(app, call.caller, RepeatableRequest(call.key, call.route, call.body), store, now=now)
+    told = answer_once.run(app, call.caller, request, store, now=now)
     app.wake_worker()
     return told
 

@@ -63,6 +63,11 @@ def use(db: Database, organization_id: str, approval_id: str, member_id: str, no
     return db.execute("use_approval", {**place, "now": now}) == 1
 
 
+def end_of_member(db: Database, organization_id: str, member_id: str, now: int) -> None:
+    """Ends what a member wishes, and what it was allowed and has not used."""
+    db.execute("end_approvals_of_member", {"organization_id": organization_id, "member_id": member_id, "now": now})
+
+
 def sweep(db: Database, before: int) -> None:
     """Deletes wishes that were over before then."""
     db.execute("sweep_approvals", {"before": before})

@@ -252,6 +252,11 @@ def erase(db: Database, tenant: Tenant, now: int) -> int:
     return db.execute("erase_messages", {**tenant_columns(tenant), "most": BATCH_ROWS, "now": now})
 
 
+def list_erased(db: Database, tenant: Tenant) -> list[WaitingMessage]:
+    """Lists what is not over of those that `erase` erases next."""
+    return list(map(_waiting, db.many("list_erased_waiting", {**tenant_columns(tenant), "most": BATCH_ROWS})))
+
+
 def count(db: Database, tenant: Tenant) -> int:
     """Counts the rows that hold more than that."""
     return count_rows(db, "count_messages", tenant_columns(tenant))

@@ -185,3 +185,17 @@ def test_two_connects_by_one_approval_end_in_one(world: World) -> None:
     done = [connecting.told(led_to(person.press("confirm"))) for person in people]
     assert [each["status"] for each in done] == ["success", "error"]
     assert world.slack.installed == [NORTH]
+
+
+@pytest.mark.claim("C-297")
+def test_what_a_member_was_allowed_ends_when_it_leaves(world: World) -> None:
+    """I was allowed to connect, left, and am back with another task: nobody has allowed that."""
+    mia, ned = member(world, "mia"), member(world, "ned")
+    decide(admin(world), asked(mia))
+    open_wish = asked(ned)
+    for name in ("mia", "ned"):
+        assert Host(world).post(f"members/{name}/offboard").status == 200
+    assert told(decide(admin(world), open_wish)) == (503, "BUSY")
+    for host in (mia, ned):
+        assert Host(world).post(f"members/{host.member}/reinstate").status == 200
+        assert told(begins(host)) == (409, "APPROVAL_REQUIRED")

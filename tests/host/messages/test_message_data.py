@@ -120,6 +120,16 @@ def test_an_export_names_fields_and_shows_nothing_that_is_sealed(world: World, h
     assert CANARY not in str(told)
 
 
+@pytest.mark.claim("C-298")
+def test_the_host_is_told_of_each_message_that_an_end_takes_with_it(world: World, host: Host, general: str) -> None:
+    accepted(host, "sent", channel=general)
+    send_due(world)
+    waiting = [accepted(host, "a", channel=general), accepted(host, "b", channel=general, sendAt=LATER)]
+    assert host.of().call("DELETE", "slack/integration").status == 200
+    events = [each for each in host.get("events").json["events"] if each["type"] == "message.failed"]
+    assert [(each["messageId"], each["reason"]) for each in events] == [(each, "revoked") for each in waiting]
+
+
 def test_nothing_of_it_stays_when_the_organization_is_deleted(world: World, host: Host, general: str) -> None:
     app = world.service.app
     fill(world, host, general)

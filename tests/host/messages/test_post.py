@@ -1,5 +1,6 @@
 """A message is accepted, is on the disk, goes out once, and what became of it can be looked up."""
 
+import sqlite3
 from typing import Any
 
 import pytest
@@ -261,6 +262,19 @@ def test_a_permanent_answer_is_sorted_and_not_repeated(
     assert [row["body"] for row in world.rows("SELECT body FROM messages")] == [None, None]
 
 
+@pytest.mark.claim("C-296")
+def test_what_does_not_open_any_more_has_failed_and_holds_up_nobody(world: World, host: Host, general: str) -> None:
+    message_id = accepted(host, CONTENT, channel=general)
+    with sqlite3.connect(world.folder / "slackapp.db") as database:
+        database.execute("UPDATE messages SET body = zeroblob(200)")
+    database.close()
+    accepted(host, "the next one", channel=general)
+    send_all(world, 3)
+    found = look(host, message_id)
+    assert (found["status"], found["reason"]) == ("failed", "content")
+    assert said(world) == ["the next one"]
+
+
 @pytest.mark.claim("C-249", "C-262")
 @pytest.mark.parametrize("fault", ["lost_answer", "html500", "garbage", "cut"])
 def test_a_lost_answer_is_unclear_is_never_repeated_and_holds_up_nobody(
@@ -439,6 +453,24 @@ def test_a_key_whose_first_request_runs_is_told(
     assert told(post(meg, body, "k3")) == (409, "IDEMPOTENCY_CONFLICT")
 
 
+@pytest.mark.claim("C-295")
+def test_a_repeat_is_answered_alike_whatever_has_changed_since(world: World, host: Host, general: str) -> None:
+    """The answer was lost, and the host asks again: refused now, it would send what goes out a second time."""
+    meg, body = host.of("meg", MEMBER), {"text": "once", "channel": general, "sendAt": "2027-01-15T08:00:05Z"}
+    first = post(meg, body, "k4")
+    reply = f"{MESSAGES}/{first.json['id']}/replies"
+    answer = {"text": "twice", "sendAt": "2027-01-15T08:00:06Z"}
+    answered = post(meg, answer, "k5", reply)
+    several = {"messages": [body, {"text": "x"}]}
+    told_of_all = post(meg, several, "k6", f"{MESSAGES}/bulk")
+    world.clock.advance(10)
+    move(world, ConnectionStatus.NEEDS_RECONNECT, StatusReason.TOKEN_DEAD)
+    repeats = [post(meg, body, "k4"), post(meg, answer, "k5", reply)]
+    assert [(each.status, each.json) for each in repeats] == [(202, first.json), (202, answered.json)]
+    assert post(meg, several, "k6", f"{MESSAGES}/bulk").json == told_of_all.json
+    assert told(post(meg, {**body, "text": "other"}, "k4")) == (422, "IDEMPOTENCY_MISMATCH")
+
+
 @pytest.mark.claim("C-254")
 def test_an_internal_id_is_unique_in_its_organization(world: World, host: Host, general: str) -> None:
     first = accepted(host, channel=general, internalMessageId="order 7")
@@ -480,6 +512,19 @@ def test_a_reply_stands_in_the_thread_of_what_it_answers(world: World, host: Hos
     replies = host.get(f"{MESSAGES}/{first}/replies").json["messages"]
     assert [each["id"] for each in replies] == [reply]
     assert told(post(host, {"text": "x", "threadOf": "0" * 24})) == (404, "NOT_FOUND")
+
+
+@pytest.mark.claim("C-299")
+def test_a_reply_goes_out_later_than_what_it_answers_or_is_not_accepted(
+    world: World, host: Host, general: str
+) -> None:
+    first = accepted(host, "first", channel=general, sendAt="2027-01-15T08:00:30Z")
+    for when in ({}, {"sendAt": "2027-01-15T08:00:29Z"}, {"sendAt": "2027-01-15T08:00:30Z"}):
+        refused = post(host, {"text": "x", "threadOf": first, **when})
+        assert (told(refused), refused.json["field"]) == ((400, "BAD_REQUEST"), "sendAt")
+    accepted(host, "second", threadOf=first, sendAt="2027-01-15T08:00:31Z")
+    send_all(world, 40)
+    assert said(world) == ["first", "second"]
 
 
 def test_a_reply_to_what_was_not_sent_has_failed(world: World, host: Host, general: str) -> None:

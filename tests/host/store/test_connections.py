@@ -271,7 +271,8 @@ BY_TENANT = {
     "find_held_connection", "connections_of_tenant", "export_connections", "count_connections", "has_connection_rows",
     "is_tenant_given_back", "find_overlap", "has_other_quarantine",
     "find_message_of", "next_of_channel", "set_message_status", "set_message_sent", "set_message_reason",
-    "erase_messages", "count_messages", "export_messages", "list_message_bodies", "find_message_body",
+    "erase_messages", "list_erased_waiting", "count_messages", "export_messages", "list_message_bodies",
+    "find_message_body",
     "reseal_message", "end_turn", "find_running_turn", "end_unclear_turn", "replace_message_body",
     "find_free_at", "erase_send_rates", "export_send_rates",
 }  # fmt: skip

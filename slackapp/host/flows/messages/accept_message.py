@@ -97,6 +97,9 @@ def _find_thread(app: App, caller: HostCaller, draft: MessageDraft) -> Message |
     # claim: C-255
     if found is None or not is_post or not found.channel_id or found.status in _GONE:
         raise HostRefused(HostRefusal.NOT_THERE, field="threadOf")
+    # claim: C-299
+    if found.status == MessageStatus.SCHEDULED and (draft.send_at or 0) <= (found.send_at or 0):
+        raise HostRefused(HostRefusal.SEND_AT, field="sendAt")
     return found
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from slackapp.flows.app import App
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.model import HostCaller
+from slackapp.host.rows import IdempotentResponse
 from slackapp.host.store import idempotency_keys
 from slackapp.model import Secret
 
@@ -36,6 +37,17 @@ def run(
         before = idempotency_keys.find(app.db, caller.organization, key_hash)
     if before is None:
         raise HostRefused(HostRefusal.ORGANIZATION_REMOVED, actor=caller)
+    return _told(before, body_hash)
+
+
+def find_answer(app: App, caller: HostCaller, request: RepeatableRequest) -> Mapping[str, Any] | None:
+    """Finds the answer that was given before; None where there is none, and `run` decides. Raises HostRefused."""
+    key_hash, body_hash = _hashes(app, caller, request)
+    before = idempotency_keys.find(app.db, caller.organization, key_hash)
+    return _told(before, body_hash) if before is not None else None
+
+
+def _told(before: IdempotentResponse, body_hash: bytes) -> Mapping[str, Any]:
     # claim: C-257
     if before.body_hash != body_hash:
         raise HostRefused(HostRefusal.KEY_REUSED, field="Idempotency-Key")

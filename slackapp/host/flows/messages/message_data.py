@@ -7,7 +7,8 @@ from slackapp.flows.app import PORTION_ROWS, SealedRecord, TenantData
 from slackapp.flows.queue_data import queue_data
 from slackapp.flows.tenant_data import export_fields
 from slackapp.host.flows.messages.message_content import context_of
-from slackapp.host.store import messages, outbox, send_rates
+from slackapp.host.model import MessageReason, MessageStatus
+from slackapp.host.store import events, messages, outbox, send_rates
 from slackapp.model import Sealed, Tenant, UnclearRow
 from slackapp.store.engine.database import Database
 
@@ -17,6 +18,9 @@ def _erase(db: Database, tenant: Tenant, now: int) -> int:
 
 
 def _erase_portion(db: Database, tenant: Tenant, now: int) -> int:
+    for message in messages.list_erased(db, tenant):
+        # claim: C-298
+        events.add_of_message(db, message, MessageStatus.FAILED, MessageReason.REVOKED, now=now)
     # claim: C-250
     return messages.erase(db, tenant, now)
 

@@ -14,7 +14,7 @@ from slackapp.errors import Refusal, Refused, SlackCallError
 from slackapp.flows.app import App
 from slackapp.flows.tokens import use_token
 from slackapp.flows.tokens.use_token import TokenUse
-from slackapp.host.checks.post_errors import PostOutcome, judge_post
+from slackapp.host.checks.post_errors import UNREADABLE, PostOutcome, judge_post
 from slackapp.host.flows import switch_host
 from slackapp.host.flows.messages import look_up_channel, message_content, take_turns
 from slackapp.host.flows.messages.accept_message import is_allowed
@@ -115,12 +115,23 @@ def _fields(app: App, message: Message, actor: Actor) -> dict[str, Any]:
     where: dict[str, Any] = {"channel": message.channel_id}
     if message.type in (MessageType.UPDATE, MessageType.DELETE):
         where["ts"] = message.message_ts
-        return where | (message_content.open_fields(app, message, actor) if message.type == MessageType.UPDATE else {})
-    said = message_content.open_fields(app, message, actor)
+        return where | (_open(app, message, actor) if message.type == MessageType.UPDATE else {})
+    said = _open(app, message, actor)
     if message.type == MessageType.REPLY:
         where["thread_ts"] = find_thread_ts(app, message)
     mark = {"event_type": METADATA, "event_payload": {"id": message.id}}
     return {**said, **where, "metadata": mark, "unfurl_links": False, "unfurl_media": False}
+
+
+def _open(app: App, message: Message, actor: Actor) -> dict[str, Any]:
+    """Opens what it says. Raises SlackCallError where that never will: those behind it do not wait for it."""
+    try:
+        return message_content.open_fields(app, message, actor)
+    except Refused as refused:
+        # claim: C-296
+        if refused.refusal is Refusal.TOKEN_UNAVAILABLE:
+            raise look_up_channel.refusal(_METHODS[message.type], UNREADABLE) from None
+        raise
 
 
 def find_thread_ts(app: App, message: Message) -> str:
