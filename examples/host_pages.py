@@ -31,6 +31,7 @@ button { cursor: pointer; }
 button.main { border-color: var(--accent); background: var(--accent); color: var(--on-accent); font-weight: 600; }
 label { display: block; font-weight: 600; }
 a { color: inherit; }
+.again { display: inline-block; padding: .25rem 0; }
 :focus-visible { outline: 3px solid var(--focus); outline-offset: 3px; }
 table { width: 100%; margin: 0 0 1rem; border-collapse: collapse; }
 th, td { padding: .5rem 1rem .5rem 0; border-top: 1px solid var(--line); text-align: left; vertical-align: top; }
@@ -189,7 +190,7 @@ def _clock(time):
 
 def _table(title, heads, rows, empty):
     """Makes a section with a table, or the words for none."""
-    again = '<p class="muted"><a href="/">Look again</a></p>'
+    again = '<p class="muted"><a class="again" href="/">Look again</a></p>'
     if not rows:
         return f"<section><h2>{title}</h2><p>{empty}</p>{again}</section>"
     head = "".join(f"<th scope=col>{each}</th>" for each in heads)

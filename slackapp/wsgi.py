@@ -1,7 +1,7 @@
 """The life of every request, numbered; there is nothing before, after or around it."""
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from slackapp import callers
@@ -9,9 +9,10 @@ from slackapp.errors import Refusal, Refused, StoreBusyError, StoreError
 from slackapp.flows.app import App
 from slackapp.model import LOOPBACK, Actor, ActorKind, AuditEntry, AuditRecord, AuditResult
 from slackapp.routes import PAGE, AnyRoute, by_path, served_answers
+from slackapp.web import pages
 from slackapp.web.components import Frame
 from slackapp.web.request import NoRawTargetError, Request, address_prefix, host_values, read_request
-from slackapp.web.response import Response, text, to_wsgi
+from slackapp.web.response import Response, html, text, to_wsgi
 from slackapp.web.router import Router
 
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
@@ -75,11 +76,11 @@ class Wsgi:
         except NoRawTargetError:
             outcome = "no_raw_target"
             app.log.error("no_raw_target", {"why": _NO_RAW_TARGET, "action": _SERVERS})
-            response = _failed(request_id)
+            response = _failed(environ, frame)
         except Exception:  # noqa: BLE001  (the last resort: the thread lives, the caller learns nothing)
             outcome = "bug"
             app.log.bug("request_failed", {"request": request_id})
-            response = _failed(request_id)
+            response = _failed(environ, frame)
         # 7. headers, metric, and one log line without query, code, state, token or body
         self._send(start_response, route, response, request_id, outcome=outcome)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
@@ -147,6 +148,8 @@ class Wsgi:
         start_response(status, headers)
 
 
-def _failed(request_id: str) -> Response:
-    """Answers where something is broken here: nothing but under which id the log tells of it."""
-    return text(500, f"Something went wrong on our side.\nReference: {request_id}\n")
+def _failed(environ: Mapping[str, Any], frame: Frame) -> Response:
+    """Answers where something is broken here: nothing but under which id the log tells of it. To a browser, a page."""
+    if "text/html" in environ.get("HTTP_ACCEPT", ""):
+        return html(500, pages.failed(frame))
+    return text(500, f"Something went wrong on our side.\nReference: {frame.request_id}\n")

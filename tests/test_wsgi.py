@@ -207,6 +207,14 @@ def test_a_bug_is_a_bare_500_and_its_text_stays_inside(
     assert world.request("GET", "/").status == 200
 
 
+def test_a_browser_is_shown_a_bug_as_a_page_with_its_reference(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world.service, "wsgi", with_landing(world, handler=boom))
+    reply = world.request("GET", "/", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert (reply.status, reply.headers["content-type"]) == (500, "text/html; charset=utf-8")
+    assert f'Reference: <code class="copy">{reply.headers["x-request-id"]}</code>' in reply.text
+    assert ("Something went wrong on our side." in reply.text, "the bug says" in reply.text) == (True, False)
+
+
 def test_a_bug_inside_a_transaction_leaves_nothing_behind(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     way = approved(world)
     monkeypatch.setattr("slackapp.store.oauth_states.set_outcome", boom)

@@ -162,6 +162,6 @@ def notice(tone: Tone, inner: str, is_alert: bool = False) -> str:
     return f'<div class="notice {tone.value}"{alert}>{inner}</div>'
 
 
-def paragraph(*sentences: str) -> str:
-    """Puts plain sentences into a paragraph."""
-    return f"<p>{escape(' '.join(sentences))}</p>"
+def steps(*sentences: str) -> str:
+    """Makes a list of what happens one after the other."""
+    return f"<ol>{''.join(f'<li>{escape(each)}</li>' for each in sentences)}</ol>"

@@ -4,12 +4,18 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from slackapp.model import INSTALL_PATH
-from slackapp.web.components import Frame, Tone, document, escape, link_button, notice
+from slackapp.web.components import Frame, Tone, document, escape, link_button, notice, steps
 
 MENTION = "mention"
 """How an app is used that answers when it is mentioned."""
 NOT_CONFIGURED = "The operator of this service has not said this yet"
 """Stands where a setting is missing: whoever sets the service up must see it, and `slackapp doctor` looks for it."""
+
+_STEPS = (
+    "Click the button. Slack shows you what the app asks for.",
+    "Choose your workspace and approve. Some workspaces want an admin to do this.",
+    "You come back to a page here that says what to do next.",
+)
 
 
 class About(NamedTuple):
@@ -35,10 +41,7 @@ def landing(about: About, scopes: Iterable[tuple[str, str]], local: bool) -> str
         f"Add {about.name} to Slack",
         f"<p>{escape(about.description)}</p>"
         f"{_button('Add to Slack')}"
-        "<h2>How to install it</h2>"
-        "<ol><li>Click the button. Slack shows you what the app asks for.</li>"
-        "<li>Choose your workspace and approve. Some workspaces want an admin to do this.</li>"
-        "<li>You come back to a page here that says what to do next.</li></ol>"
+        f"<h2>How to install it</h2>{steps(*_STEPS)}"
         "<p>You can remove it in Slack at any time; its tokens and your data are erased then.</p>"
         f"<h2>What it asks for</h2><p>These permissions, and no others:</p><ul>{items}</ul>{note}",
     )
@@ -103,6 +106,13 @@ def refused(frame: Frame, sentence: str, advice: str) -> str:
     """Shows a refusal: what happened, and the next step."""
     told = notice(Tone.BAD, f"<p>{escape(sentence)}</p>", is_alert=True) + f"<p>{escape(advice)}</p>"
     return document(frame, "That did not work", told + _button("Begin an install"))
+
+
+def failed(frame: Frame) -> str:
+    """Shows that something is broken here: nothing but the reference by which the log tells of it."""
+    told = notice(Tone.BAD, "<p>Something went wrong on our side.</p>", is_alert=True)
+    advice = "<p>Try again in a minute. If it goes on, tell whoever runs this service the reference below.</p>"
+    return document(frame, "That did not work", told + advice)
 
 
 def mail(address: str) -> str:

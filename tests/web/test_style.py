@@ -70,7 +70,20 @@ def edges(sheet: str) -> set[tuple[str, str]]:
     for selector, rule in found.items():
         if re.match(r"\.button|button|input|select|textarea", selector) and "border" in rule:
             drawn.add(named(rule["border"]))
-    return {(colour, place) for colour in drawn for place in GROUNDS}
+    return {(colour, place) for colour in drawn for place in GROUNDS} | charts(sheet)
+
+
+def charts(sheet: str) -> set[tuple[str, str]]:
+    """What a chart and the mark draw, each with what it lies on."""
+    found = {selector: rule for selector, rule in rules(sheet).items() if re.match(r"\.(chart|mark) ", selector)}
+    pairs = set()
+    for selector, rule in found.items():
+        fill, stroke = named(rule.get("fill", "")), named(rule.get("stroke", ""))
+        if selector == ".mark path":
+            pairs.add((stroke, named(found[".mark rect"]["fill"])))
+        elif stroke or fill:
+            pairs.add((stroke or fill, "ground" if selector.startswith(".mark") else "surface"))
+    return pairs
 
 
 def test_the_style_test_finds_colour_pairs() -> None:
@@ -81,6 +94,9 @@ def test_the_style_test_finds_colour_pairs() -> None:
     assert {("on-accent", "accent"), ("muted", "inset"), ("bad", "surface")} <= texts(CSS)
     assert {("focus", "ground"), ("accent", "surface")} <= edges(STYLE)
     assert {("edge", "surface"), ("accent", "surface")} <= edges(CSS)
+    assert charts(STYLE) == {
+        ("edge", "surface"), ("accent", "surface"), ("accent", "ground"), ("on-accent", "accent"),
+    }  # fmt: skip
     assert round(contrast("#000000", "#ffffff")) == 21
     assert contrast("#777777", "#ffffff") < LEAST
     assert round(contrast("#4a154b", DARK["ground"]), 2) < 1.5, "the button of the light scheme in the dark"

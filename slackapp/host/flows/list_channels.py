@@ -51,6 +51,17 @@ def run(app: App, connection: Connection, team_id: str, caller: HostCaller) -> C
     return told
 
 
+def name_of_default(app: App, connection: Connection) -> str:
+    """Finds the name of its default channel in memory; "" where nobody has listed it lately, or it is private."""
+    # claim: C-209
+    if connection.tenant is None or freezes.find(app.db, connection.tenant) is not None:
+        return ""
+    kept = host_memory(app).channel_lists.find(_key(connection, ""), app.clock())
+    listed = kept.channels if kept is not None else ()
+    wanted = (connection.default_channel_id, False)
+    return next((each.name for each in listed if (each.id, each.is_private) == wanted), "")
+
+
 def team_fields(connection: Connection, team_id: str) -> dict[str, str]:
     """Names the workspace that is meant, which only an org-wide installation must. Raises HostRefused."""
     is_enterprise = connection.tenant is not None and connection.tenant.is_enterprise

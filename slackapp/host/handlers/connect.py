@@ -9,7 +9,7 @@ from slackapp.host.callers import read_form
 from slackapp.host.checks.form_token import make_form_token
 from slackapp.host.checks.page_origin import require_origin
 from slackapp.host.errors import HostRefusal, HostRefused, RefusedRedirect
-from slackapp.host.flows.connect import begin_connect, confirm_connect, finish_connect, open_session
+from slackapp.host.flows.connect import begin_connect, confirm_connect, finish_connect, may_connect, open_session
 from slackapp.host.flows.connect.begin_connect import ConnectRequest
 from slackapp.host.flows.connect.finish_connect import CONNECT_PATH
 from slackapp.host.flows.connect.open_session import PageMember
@@ -58,12 +58,15 @@ def show(app: App, request: Request, caller: PageMember, now: int) -> Response:
     frame, token = Frame(app.settings.name), make_form_token(caller.secret)
     if waiting is not None:
         return connect_pages.confirm(frame, waiting, token)
+    organization = organizations.find(app.db, caller.organization)
+    name = (organization.name if organization is not None else "") or caller.organization
+    try:
+        may_connect.find_approval(app, caller.organization, caller.id or "", caller.role, now=now)
+    except HostRefused as refused:
+        return connect_pages.may_not_begin(frame, name, refused.refusal is HostRefusal.APPROVAL)
     if (lost := _find_lost(app, caller)) is not None:
         return connect_pages.begin_again(frame, lost, token)
-    organization = organizations.find(app.db, caller.organization)
-    name = organization.name if organization is not None else ""
-    known = purposes.list_all(app.db, caller.organization)
-    return connect_pages.begin(frame, name or caller.organization, known, token)
+    return connect_pages.begin(frame, name, purposes.list_all(app.db, caller.organization), token)
 
 
 def _find_lost(app: App, caller: PageMember) -> Connection | None:

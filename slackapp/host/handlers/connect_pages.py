@@ -6,19 +6,21 @@ from slackapp.errors import Refused
 from slackapp.host.checks import form_token
 from slackapp.host.flows.connect.confirm_connect import WaitingConnection
 from slackapp.host.flows.connect.finish_connect import CONNECT_PATH
-from slackapp.host.pages.parts import FOOT
+from slackapp.host.pages.parts import APPROVALS_PATH, FOOT, WORKSPACES_PATH
 from slackapp.host.rows import Connection, Purpose
 from slackapp.web.components import (
     Field,
     Frame,
     Tone,
     button,
+    buttons,
     choice_field,
     document,
     escape,
     hidden,
     link_button,
     notice,
+    steps,
 )
 from slackapp.web.refusals import refusal_headers
 from slackapp.web.response import SECURITY_HEADERS, Headers, Response, html
@@ -26,6 +28,11 @@ from slackapp.web.response import SECURITY_HEADERS, Headers, Response, html
 SESSION_PATH = "/settings/session"
 CONFIRM, BEGIN = "confirm", "begin"
 """What a form of the page is for."""
+_STEPS = (
+    "Slack shows you what the app asks for, and you choose the workspace.",
+    "An admin of that workspace approves.",
+    "You come back, and the workspace can be used.",
+)
 _POLICY = dict(SECURITY_HEADERS)["Content-Security-Policy"].replace("form-action 'none'", "form-action 'self'")
 FORM_HEADERS: Headers = (("Content-Security-Policy", _POLICY), ("Referrer-Policy", "same-origin"))
 """Forms go to ourselves alone, and say by `Origin` that they are ours: that needs another policy on referrers."""
@@ -71,10 +78,20 @@ def begin(frame: Frame, organization: str, purposes: Iterable[Purpose], token: s
         frame,
         "Connect Slack",
         f"<p>Connect a Slack workspace to <strong>{escape(organization)}</strong>.</p>"
-        "<ol><li>Slack shows you what the app asks for, and you choose the workspace.</li>"
-        "<li>An admin of that workspace approves.</li>"
-        "<li>You come back, and the workspace can be used.</li></ol>"
+        f"{steps(*_STEPS)}"
         f"{_form(BEGIN, token, choice_field(field, options) if options else '', 'Connect Slack')}",
+    )
+
+
+def may_not_begin(frame: Frame, organization: str, is_asked: bool) -> Response:
+    """The page for whoever may not begin a connect; where they may ask to, it says where."""
+    first = "Whoever else wants to asks them first. " if is_asked else ""
+    way = link_button(APPROVALS_PATH, "Approvals") if is_asked else ""
+    return _form_page(
+        frame,
+        "Connect Slack",
+        f"<p>An owner or admin of <strong>{escape(organization)}</strong> connects a Slack workspace. {first}</p>"
+        f"{buttons(way, link_button(WORKSPACES_PATH, 'All workspaces', Tone.PLAIN))}",
     )
 
 

@@ -179,7 +179,8 @@ def _show(app: App, caller: PageMember, found: Connection, told: str = "", *, no
     reasons = {each: scope_reasons.reason_text(each, app.behaviour, app.scope_reasons) for each in found.scopes}
     known = [(scope, why or SCOPES.get(scope, "")) for scope, why in reasons.items()]
     reader = _reader(app, caller, "", now)
-    return _html(workspaces.show_one(reader, _workspace(app, found), known, told))
+    shown = _workspace(app, found)._replace(channel=list_channels.name_of_default(app, found))
+    return _html(workspaces.show_one(reader, shown, known, told))
 
 
 def _reader(app: App, caller: PageMember, here: str, now: int) -> Reader:
@@ -188,6 +189,7 @@ def _reader(app: App, caller: PageMember, here: str, now: int) -> Reader:
         links.append(Link(CONNECTS_PATH, "Connecting", here == CONNECTS_PATH))
     if app.settings.host_approval:
         links.append(Link(APPROVALS_PATH, "Approvals", here == APPROVALS_PATH))
+    links.append(Link(app.settings.host_url, "Back to the product"))
     organization = organizations.find(app.db, caller.organization)
     limit = (organization.workspace_limit if organization is not None else None) or app.settings.host_workspaces
     return Reader(
@@ -204,7 +206,7 @@ def _reader(app: App, caller: PageMember, here: str, now: int) -> Reader:
 
 
 def _workspace(app: App, connection: Connection) -> ShownWorkspace:
-    """Names in the place of ids: of the channel, where it was listed within a minute."""
+    """Puts names in the place of ids."""
     purpose = purposes.find(app.db, connection.organization_id, connection.purpose_id)
     owner = members.find(app.db, connection.organization_id, connection.owner_id)
     missing = drift(app.settings.bot_scopes, connection.scopes)[0] if connection.token_vault_key is not None else ()

@@ -40,7 +40,7 @@ _STATES: Mapping[tuple[ConnectionStatus, str], State] = {
         NextStep.NOTHING,
     ),
     (ConnectionStatus.QUARANTINED, _OTHER): State(
-        Tone.WARNING, "Waiting for your confirmation",
+        Tone.WARNING, "Waiting for confirmation",
         "Slack has agreed. Nothing is connected before whoever began it confirms it, in the same browser.",
         NextStep.CONFIRM,
     ),

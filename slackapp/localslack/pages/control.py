@@ -157,6 +157,12 @@ def _revoke(slack: LocalSlack, team: str, fields: Fields) -> None:
         slack.revoke_bot(team)
 
 
+def _spoil(slack: LocalSlack, team: str, fields: Fields) -> None:
+    """Ends every token of a tenant, which stays installed: no event tells the app, its next call does."""
+    slack.expire_tokens(team)
+    slack.invalidate_refresh_tokens(team)
+
+
 def _uninstall(slack: LocalSlack, team: str, fields: Fields) -> None:
     order = tuple((first(fields, "order") or "app_uninstalled,tokens_revoked").split(","))
     if not set(order).issubset({"app_uninstalled", "tokens_revoked"}):
@@ -193,6 +199,7 @@ ACTIONS: dict[str, Callable[[LocalSlack, str, Fields], object]] = {
     "event": _event,
     "invite": _invite,
     "expire": lambda slack, team, fields: slack.expire_tokens(team),
+    "spoil": _spoil,
     "revoke": _revoke,
     "uninstall": _uninstall,
     "withdraw": lambda slack, team, fields: slack.withdraw_team(first(fields, "org"), team),

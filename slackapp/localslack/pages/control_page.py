@@ -76,7 +76,10 @@ def _tenant(slack: LocalSlack, install: AppInstall) -> str:
         text += _enterprise(slack, install)
     for team in _teams(install):
         text += _tools(slack, slack.workspaces[team], install)
-    others = (("expire", "Expire its tokens"), ("revoke", "Revoke the bot token"), ("uninstall", "Uninstall"))
+    others = (
+        ("expire", "Expire its tokens"), ("spoil", "Let its tokens die unannounced"),
+        ("revoke", "Revoke the bot token"), ("uninstall", "Uninstall"),
+    )  # fmt: skip
     buttons = "".join(layout.press(action, label, {"team": install.tenant}) for action, label in others)
     return f'{text}<h3>The installation</h3><div class="buttons">{buttons}</div>'
 

@@ -9,8 +9,9 @@ import pytest
 
 from slackapp.errors import UsageError
 from slackapp.host.channel_list import ChannelList, ListedChannel
+from slackapp.host.checks.form_token import make_form_token
 from slackapp.host.flows import change_connection, freeze_organization, list_channels, switch_host
-from slackapp.host.flows.connect import report_connects, seed_organization
+from slackapp.host.flows.connect import open_session, report_connects, seed_organization
 from slackapp.host.memory import host_memory
 from slackapp.host.model import ConnectionStatus, HostRole
 from slackapp.host.pages import parts, states
@@ -19,7 +20,7 @@ from slackapp.host.rows import Purpose, StatusReason
 from slackapp.host.store import members, purposes
 from slackapp.model import Actor, ActorKind, Tenant, TenantKind
 from tests.support.callback_world import nothing_happens
-from tests.support.client import Reply
+from tests.support.client import Reply, cookie_header
 from tests.support.connected import ACME, add_member, begin, held
 from tests.support.connecting import HOST_URL, Person, ann, eve, form_token, make_host_world
 from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World
@@ -52,8 +53,10 @@ def connected(world: World) -> tuple[Person, str]:
 
 
 def forms(person: Person) -> str:
-    """The token of a session whose pages have no form."""
-    return form_token(person.browser.get("/settings/connect"))
+    """The token of a session, whether its pages have a form or not."""
+    cookies = cookie_header(person.browser.cookies)["Cookie"]
+    found = open_session.find(person.app, cookies, None, person.world.clock())
+    return make_form_token(found.secret) if found is not None else ""
 
 
 def act(person: Person, path: str, step: str, **fields: str) -> Reply:
@@ -175,7 +178,9 @@ def test_a_channel_is_searched_for_and_becomes_the_default(world: World) -> None
     assert "No channel has that in its name" in person.browser.get(f"{path}/channels?search=zzz").text
     done = act(person, path, "channel", channel="C0NORTH001GEN")
     assert (done.status, done.location.endswith(path)) == (303, True)
-    assert '<code class="copy">C0NORTH001GEN</code>' in person.browser.get(path).text
+    assert '#general <code class="copy">C0NORTH001GEN</code>' in person.browser.get(path).text
+    world.clock.advance(61)
+    assert '<dd><code class="copy">C0NORTH001GEN</code>' in person.browser.get(path).text, "no list is known any more"
     assert "Default</span>" in person.browser.get(f"{path}/channels").text
 
 
@@ -285,7 +290,7 @@ def test_a_session_begins_with_what_waits_and_else_with_the_workspaces(world: Wo
     person.sign_in()
     assert person.browser.get("/settings").location.endswith("/settings/connect")
     page = person.browser.get(ALL).text
-    assert "Waiting for your confirmation" in page
+    assert "Waiting for confirmation" in page
     assert 'href="/settings/connect">Look at it and confirm' in page
     assert "Look at it and confirm" not in of_role(world, OWNER).browser.get(ALL).text
 

@@ -69,6 +69,16 @@ def test_the_buttons_do_what_they_say(on: Client) -> None:
     assert on.slack.installed == []
 
 
+def test_tokens_die_and_no_event_says_so(on: Client) -> None:
+    """The app learns it from its next call, as where an admin has deactivated it, or its secret was rotated."""
+    answer = on.install()
+    assert "Let its tokens die unannounced" in on.request("GET", "/").text
+    assert press(on, "spoil", team="T0NORTH001") == 303
+    assert on.api("auth.test", answer["access_token"])["error"] == "token_expired"
+    assert on.refresh(answer["refresh_token"])["error"] == "invalid_refresh_token"
+    assert (on.slack.installed, on.slack.deliver_due()) == (["T0NORTH001"], [])
+
+
 def test_a_command_and_a_press_are_sent_as_slack_sends_them(on: Client) -> None:
     token = on.install()["access_token"]
     assert press(on, "command", team="T0NORTH001", text="help") == 303
