@@ -97,8 +97,8 @@ def list_all(app: App, call: HostCall, now: int) -> Answer:
 
 def list_replies(app: App, call: HostCall, now: int) -> Answer:
     """Lists the replies to a message that were sent from here, the newest first."""
-    target = require_message(app, call)
     before = int(read_position(app, call, _REPLIES) or messages.NEWEST)
+    target = require_message(app, call)
     organization = call.caller.organization
     found = messages.page_of_replies(app.db, organization, target.id, before, most=call.parameters["limit"])
     return _page(app, call, _REPLIES, found)
