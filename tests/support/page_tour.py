@@ -96,6 +96,8 @@ def _settings(page: Page, sites: Sites) -> Iterator[str]:
         page.open(sites.host_url)
         page.click("form button")
         yield f"workspaces, {member}"
+    page.open(f"{sites.url}/settings/connect")
+    yield "connect, by whoever may not"
     sites.host.organization, sites.host.member, sites.host.role = ACME, ANN, HostRole.ADMIN
     page.open(sites.host_url)
     page.click("form button")
