@@ -90,7 +90,8 @@ input[type=radio], input[type=checkbox] { width: 1.5rem; height: 1.5rem; min-hei
     vertical-align: middle; accent-color: var(--accent); }
 [aria-invalid] { border-color: var(--bad); }
 fieldset { margin: 0 0 1rem; padding: .5rem 1rem; border: 1px solid var(--line); border-radius: 14px; }
-fieldset label { padding: .25rem 0; font-weight: 400; }
+fieldset label { display: flex; padding: .25rem 0; font-weight: 400; }
+fieldset input { flex: none; }
 legend { padding: 0 .5rem; font-weight: 600; }
 summary { padding: .25rem 0; cursor: pointer; }
 """
@@ -106,7 +107,8 @@ _NOTICES = """
     .wide main { padding: 0 1rem; }
     .wide section { padding: 1rem; }
     .button { width: 100%; } .buttons form { width: 100%; } }
-@media print { .menu, .skip, .foot, .button { display: none; } main, .wide section { border: 0; padding: 0; } }
+@media print { .menu, .skip, .foot, .button { display: none; } main, .wide section { border: 0; padding: 0; }
+    section { break-inside: avoid; } }
 """
 _DATA = """
 .chip { display: inline-flex; align-items: center; gap: .5rem; padding: 0 .5rem; border: 1px solid var(--line);

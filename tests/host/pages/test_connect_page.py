@@ -9,7 +9,7 @@ from slackapp.host.model import HostRole
 from slackapp.host.rows import ApprovalStatus
 from slackapp.store import freezes
 from tests.host.pages.test_settings import OPERATOR, act, of_role
-from tests.support.connecting import ann, make_host_world
+from tests.support.connecting import HOST_URL, ann, make_host_world
 from tests.support.world import NORTH
 
 CONNECT, BUTTON = "/settings/connect", "Connect Slack</button>"
@@ -36,6 +36,13 @@ def test_a_member_whose_wish_was_approved_has_the_button(tmp_path: Path) -> None
         assert BUTTON not in member.browser.get(CONNECT).text
         approve_connect.decide(app, ann(world).caller, wish.id, ApprovalStatus.APPROVED, words="", now=now)
         assert BUTTON in member.browser.get(CONNECT).text
+
+
+def test_each_page_with_a_menu_leads_back_to_the_product(tmp_path: Path) -> None:
+    with make_host_world(tmp_path) as world:
+        auditor = of_role(world, AUDITOR)
+        for path in ("/settings/integrations", "/settings/connects"):
+            assert f'<a href="{HOST_URL}">Back to the product</a>' in auditor.browser.get(path).text
 
 
 @pytest.mark.claim("C-209")
