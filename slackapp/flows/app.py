@@ -161,6 +161,8 @@ class Circle(NamedTuple):
     """Name to the function that makes what `context.NAME` is, for one run and its tenant."""
     is_on: Callable[[Settings], bool] = lambda settings: True
     """Tells whether its queues are run: the tables of what is off are empty, and cost no threads."""
+    told: str = ""
+    """Whom it tells of a tenant while it is on, and what, for the page on privacy."""
     memory: Callable[[Settings], object] | None = None
     """Makes what it keeps in a process's memory, `app.memory[NAME]`, before anything is opened. Raises ConfigError."""
 

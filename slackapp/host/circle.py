@@ -108,6 +108,8 @@ HOST = Circle(
     service_records=pending_records.LIMITS,
     memory=make_memory,
     is_on=lambda settings: settings.host_keys_file is not None,
+    told="the product through which it was connected: its id, name and channels, and what becomes of the connection "
+    "and of messages",
     record_limits=message_content.LIMITS,
     queues=(outbox.QUEUE,),
     jobs={messages.TURN: send_message.run},

@@ -24,8 +24,8 @@ _EVENTS = Columns(
         "event_id", "at", "organization_id", "connection_id", "type", "reason", "state", "attempts", "next_at",
         "answer",
     ),
-    narrow=("event_id", "type", "connection_id", "state", "attempts", "answer"),
-    truncations=dict.fromkeys(("event_id", "type", "connection_id"), Truncation.MIDDLE),
+    narrow=("event_id", "type", "connection_id", "state", "answer"),
+    truncations={"connection_id": Truncation.MIDDLE},
 )  # fmt: skip
 
 _USAGE = Columns(

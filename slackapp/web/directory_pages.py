@@ -19,15 +19,16 @@ class Retention(NamedTuple):
     audit_days: int
 
 
-def privacy(about: About, kept: Retention, collected: Iterable[str] = ()) -> str:
-    """Shows `GET /privacy`; `collected` is what is stored of a workspace besides."""
+def privacy(about: About, kept: Retention, collected: Iterable[str] = (), told: Iterable[str] = ()) -> str:
+    """Shows `GET /privacy`: `collected` is what is stored of a workspace besides, `told` who besides Slack is told."""
     name = escape(about.name)
     besides = "".join(f"<li>{escape(told)}</li>\n" for told in collected)
     return document(
         Frame(about.name),
         f"Privacy at {about.name}",
         f"<p>{name} is run by {_company(about)}. This page says what it stores about a workspace, why, how long, and "
-        f"how to have it erased.</p>{_COLLECTED}{besides}{_COLLECTED_TOO}{_USED}{_retention(kept)}{_rights(about)}"
+        f"how to have it erased.</p>{_COLLECTED}{besides}{_COLLECTED_TOO}{_USED}{_retention(kept)}"
+        f"{_rights(about, told)}"
         f"<h2>Contact</h2><p>Questions about your data: {mail(about.privacy_email or about.support_email)}.</p>",
     )
 
@@ -95,7 +96,8 @@ def _retention(kept: Retention) -> str:
     )
 
 
-def _rights(about: About) -> str:
+def _rights(about: About, told: Iterable[str]) -> str:
+    others = "".join(f", and {escape(each)}" for each in told)
     return (
         "<h2>Access, transfer and deletion</h2>"
         f"<p>To have it erased, remove {escape(about.name)} in Slack. Tokens, keys and content are erased then; "
@@ -103,7 +105,7 @@ def _rights(about: About) -> str:
         "afterwards.</p>"
         "<p>To see what is stored about your workspace, to have it sent to you or handed over, or to have it erased "
         "by us, write to the address below. We answer within two business days.</p>"
-        "<p>The service sends data to nobody but Slack. Ask at the same address whose machines it lies on.</p>"
+        f"<p>The service sends data to nobody but Slack{others}. Ask at the same address whose machines it lies on.</p>"
     )
 
 

@@ -37,7 +37,8 @@ def privacy(app: App, request: Request, caller: Actor, now: int) -> Response:
         audit_days=app.settings.audit_days,
     )
     collected = [data.collected for data in app.tenant_data if data.collected]
-    return html(200, directory_pages.privacy(_about(app), kept, collected))
+    told = [circle.told for circle in app.circles if circle.told and circle.is_on(app.settings)]
+    return html(200, directory_pages.privacy(_about(app), kept, collected, told))
 
 
 def support(app: App, request: Request, caller: Actor, now: int) -> Response:

@@ -25,7 +25,7 @@ from slackapp.host.pages import approvals, connects, workspaces
 from slackapp.host.pages.parts import APPROVALS_PATH, CONNECTS_PATH, FOOT, WORKSPACES_PATH
 from slackapp.host.pages.states import SCOPES, state_of
 from slackapp.host.pages.workspaces import ChannelView, Reader, ShownWorkspace
-from slackapp.host.rows import ApprovalStatus, Connection
+from slackapp.host.rows import ApprovalStatus, Connection, StatusReason
 from slackapp.host.store import connections, members, organizations, purposes
 from slackapp.web.components import Frame, Link, Tone, document, escape, link_button, notice
 from slackapp.web.refusals import refusal_headers
@@ -209,12 +209,13 @@ def _workspace(app: App, connection: Connection) -> ShownWorkspace:
     """Puts names in the place of ids."""
     purpose = purposes.find(app.db, connection.organization_id, connection.purpose_id)
     owner = members.find(app.db, connection.organization_id, connection.owner_id)
+    is_unowned = connection.owner_missing_at is not None or connection.status_reason == StatusReason.OWNER
     missing = drift(app.settings.bot_scopes, connection.scopes)[0] if connection.token_vault_key is not None else ()
     return ShownWorkspace(
         connection=connection,
         state=state_of(connection, tuple(missing)),
         purpose=purpose.text if purpose is not None else "",
-        owner=(owner.name if owner is not None else "") or connection.owner_id,
+        owner="Nobody" if is_unowned else (owner.name if owner is not None else "") or connection.owner_id,
         channel="",
         missing_scopes=tuple(missing),
     )

@@ -16,6 +16,7 @@ from slackapp.flows.upkeep import sweep
 from slackapp.store import oauth_states
 from slackapp.web.pages import NOT_CONFIGURED
 from tests.support.callback_world import nothing_happens
+from tests.support.host_world import make_host_world
 from tests.support.world import NORTH, World, make_world
 
 MIGRATIONS = Path(__file__).resolve().parents[3] / "sql" / "migrations"
@@ -94,6 +95,14 @@ def test_the_privacy_page_tells_what_a_circle_says_of_its_rows_where_it_is_regis
     circle = Circle(name="notes", tenant_data=(first._replace(collected=said),))
     world.replace_parts(circles=(*world.service.app.circles, circle))
     assert said in page(world, "/privacy")
+
+
+def test_the_privacy_page_says_who_is_told_besides_slack(still: World, tmp_path: Path) -> None:
+    """I read that nobody is, and a product hears of each message."""
+    assert "sends data to nobody but Slack. " in page(still, "/privacy")
+    with make_host_world(tmp_path) as world:
+        text = page(world, "/privacy")
+    assert "sends data to nobody but Slack, and the product through which it was connected: its id, name" in text
 
 
 def test_the_privacy_page_has_the_times_of_the_code_that_erases(told: World) -> None:

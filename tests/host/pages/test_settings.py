@@ -262,8 +262,13 @@ def test_a_freeze_is_told_above_all(world: World) -> None:
 
 
 def test_somebody_takes_over_what_nobody_answers_for(world: World) -> None:
-    _, path = connected(world)
+    person, path = connected(world)
     owner = of_role(world, OWNER)
+    with world.service.app.db.transaction():
+        key = person.held(NORTH).key
+        suspended = ConnectionStatus.SUSPENDED
+        assert change_connection.set_status(person.app.db, key, suspended, StatusReason.OWNER, now=world.clock())
+    assert "<dd>Nobody</dd>" in owner.browser.get(path).text
     assert act(owner, path, "take_over").status == 303
     assert "<dd>The-Owner</dd>" in owner.browser.get(path).text
 

@@ -109,6 +109,7 @@ def test_events_are_listed_with_how_they_fare_and_sent_again(shell: CommandLine)
     narrow = shell.good("host", "events", "list")
     assert max(map(len, narrow.splitlines())) <= 80
     assert "given_up" in narrow
+    assert "connection.active" in narrow
     only = shell.good("host", "events", "list", "--state", "given_up", "--organization", GLOBEX, "--json")
     assert only == ""
 
