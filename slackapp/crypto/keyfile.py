@@ -81,6 +81,16 @@ def write_private(path: Path, content: bytes) -> None:
     _sync_folder(path.parent)
 
 
+def create_private(path: Path, content: bytes, instead: str) -> None:
+    """Makes a new private file for a person. Raises CommandError, which says what to do where it exists already."""
+    try:
+        write_private(path, content)
+    except FileExistsError:
+        raise CommandError(f"{path}: exists already; {instead}") from None
+    except OSError as error:
+        raise CommandError(f"{path}: cannot be made ({error.strerror})") from None
+
+
 def replace_private(path: Path, content: bytes) -> None:
     """Puts a new private file in the place of an old one, whole or not at all. Raises OSError."""
     temporary = path.with_name(f"{path.name}{PARTIAL_SUFFIX}")
@@ -105,12 +115,7 @@ def format_master_key(version: int, key: bytes) -> bytes:
 
 def create_master_key_file(path: Path, key: bytes) -> None:
     """Writes a new key file with version 1. Raises CommandError rather than touch a file that is there."""
-    try:
-        write_private(path, format_master_key(1, key))
-    except FileExistsError:
-        raise CommandError(f"{path}: exists already; a master key is never overwritten") from None
-    except OSError as error:
-        raise CommandError(f"{path}: cannot be made ({error.strerror})") from None
+    create_private(path, format_master_key(1, key), "a master key is never overwritten")
 
 
 def parse_master_keys(path: Path, content: bytes) -> dict[int, bytes]:

@@ -77,12 +77,7 @@ def read_host_keys(settings: Settings) -> dict[str, bytes]:
 def create_host_keys(file: Path, entropy: Entropy) -> str:
     """Makes a file with one key, and returns its id. Raises CommandError rather than touch what is there."""
     key_id, line = _new_line(entropy)
-    try:
-        keyfile.write_private(file, line)
-    except FileExistsError:
-        raise CommandError(f"{file}: exists already; add a key to it by: slackapp host keys rotate") from None
-    except OSError as error:
-        raise CommandError(f"{file}: cannot be made ({error.strerror})") from None
+    keyfile.create_private(file, line, "add a key to it by: slackapp host keys rotate")
     return key_id
 
 

@@ -9,11 +9,10 @@ LEASE = 60
 """Seconds for which a process has an event for itself: longer than an attempt can take."""
 MAX_WAIT = 2 * 86_400
 """Seconds, beyond which no event is made to wait: what waits longer was postponed by a clock that was ahead."""
-_EVER = 2**62
 _TYPES, _STATUSES = by_word(HostEventKind), by_word(DeliveryStatus)
 
 
-def is_any_waiting(db: Database, before: int = _EVER) -> bool:
+def is_any_waiting(db: Database, before: int) -> bool:
     """Tells whether an event from before then waits, its time come or not."""
     return db.one("is_delivery_waiting", {"before": before}) is not None
 

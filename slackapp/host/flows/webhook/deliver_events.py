@@ -43,21 +43,15 @@ def find_sender(settings: Settings) -> Callable[[App, Callable[[], bool]], None]
 
 def run(app: App, stopping: Callable[[], bool]) -> None:
     """Sends whatever is due, until nothing is. Raises StoreError."""
-    # Nearly always there is nothing, and the database is not written.
-    if _is_resting(app) or not deliveries.is_any_waiting(app.db):
-        return
-    try:
-        secrets = read_webhook_secrets(app.settings)
-    except ConfigError as error:
-        _tell(app, str(error))
-        return
-    owner = f"{app.process_id}:delivery"
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="host-events") as pool:
-        while not stopping() and not _is_resting(app):
-            due = deliveries.list_due(app.db, now=app.clock(), steady=app.clock.steady(), most=AT_ONCE)
-            if not due:
-                return
-            list(pool.map(partial(_send, app, owner, secrets), due))
+    while not _is_resting(app) and not stopping() and (due := _list_due(app)):
+        # Read anew for each portion: a secret that was retired signs nothing from then on.
+        try:
+            secrets = read_webhook_secrets(app.settings)
+        except ConfigError as error:
+            _tell(app, str(error))
+            return
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="host-events") as pool:
+            list(pool.map(partial(_send, app, f"{app.process_id}:delivery", secrets), due))
 
 
 def retry(app: App, number: int | None, actor: Actor) -> int:
@@ -87,6 +81,10 @@ def event_body(event: HostEvent) -> bytes:
     data = {**what, "messageId": event.message_id or None, "reason": event.detail or None}
     body = {"type": event.type, "timestamp": time_of(event.at), "data": data}
     return json.dumps(body, separators=(",", ":")).encode()
+
+
+def _list_due(app: App) -> list[int]:
+    return deliveries.list_due(app.db, now=app.clock(), steady=app.clock.steady(), most=AT_ONCE)
 
 
 def _is_resting(app: App) -> bool:

@@ -34,12 +34,7 @@ def read_webhook_secrets(settings: Settings) -> tuple[bytes, ...]:
 
 def create_webhook_secret(file: Path, entropy: Entropy) -> None:
     """Makes a file with one secret. Raises CommandError rather than touch what is there."""
-    try:
-        keyfile.write_private(file, _format(entropy(_NEW_BYTES)))
-    except FileExistsError:
-        raise CommandError(f"{file}: exists already; change it by: slackapp host webhook rotate") from None
-    except OSError as error:
-        raise CommandError(f"{file}: cannot be made ({error.strerror})") from None
+    keyfile.create_private(file, _format(entropy(_NEW_BYTES)), "change it by: slackapp host webhook rotate")
 
 
 def add_webhook_secret(settings: Settings, entropy: Entropy) -> None:
