@@ -19,7 +19,7 @@ class HostCall(NamedTuple):
     """Call whose role, switch, parameters and body have passed.
 
     `id` is what stands in the path, or ""; `address` is the client's. `route` is the method and path of the route, and
-    `key` the Idempotency-Key of one that sends something.
+    `key` the Idempotency-Key of one that sends something. `wants_csv`: a table is asked for as CSV.
     """
 
     caller: HostCaller
@@ -29,6 +29,7 @@ class HostCall(NamedTuple):
     body: Mapping[str, Any]
     route: str = ""
     key: str = ""
+    wants_csv: bool = False
 
 
 Handler = Callable[[App, HostCall, int], Answer | Response]

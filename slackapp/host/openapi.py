@@ -94,6 +94,8 @@ def _operation(route: HostRoute) -> dict[str, Any]:
     }
     if route.sends:
         operation["parameters"].append(_KEY)
+    if route.has_csv:
+        operation["responses"][str(route.status)]["content"]["text/csv"] = {"schema": {"type": "string"}}
     if route.body:
         operation["requestBody"] = {"required": True, **_content(_object(route.body))}
     return operation

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from slackapp.flows.app import App
 from slackapp.host.call import Handler, HostCall
 from slackapp.host.checks.fields import MAX_BODY, Fields, read_body, read_parameters
-from slackapp.host.checks.media_type import is_media_type
+from slackapp.host.checks.media_type import is_media_type, asks_for_csv
 from slackapp.host.checks.roles import HostAction
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows import switch_host
@@ -74,7 +74,7 @@ class HostRoute(NamedTuple):
 
     `parameters` are those of the address, `body` the fields of a JSON body, or None where there is none. `codes` are
     those besides what any request may get. `single_use`: a host token works there one time. `sends`: it needs an
-    Idempotency-Key.
+    Idempotency-Key. `has_csv`: it answers with CSV, too.
     """
 
     method: str
@@ -91,6 +91,7 @@ class HostRoute(NamedTuple):
     status: int = 200
     sends: bool = False
     max_body: int = MAX_BODY
+    has_csv: bool = False
 
 
 _READ, _USE, _MANAGE = HostAction.READ, HostAction.USE, HostAction.MANAGE
@@ -303,7 +304,8 @@ def answer(route: HostRoute, app: App, request: Request, caller: HostCaller, now
     # 4. do it
     path_id = request.path_values.get("id", "")
     whose = {"route": f"{route.method} {request.path}", "key": _read_key(route, request)}
-    call = HostCall(caller, path_id, request.address, parameters=parameters, body=body, **whose)
+    wants_csv = route.has_csv and asks_for_csv(request.header("accept"))
+    call = HostCall(caller, path_id, request.address, parameters=parameters, body=body, wants_csv=wants_csv, **whose)
     told = route.handler(app, call, now)
     return told if isinstance(told, Response) else json_response(route.status, told)
 

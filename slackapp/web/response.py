@@ -79,6 +79,13 @@ def json_response(
     return Response(status, "application/json; charset=utf-8", body, headers, tenant=tenant)
 
 
+def csv_file(name: str, body: str, headers: Headers = ()) -> Response:
+    """A table to be kept as a file; `name` is ours."""
+    return Response(200, "text/csv; charset=utf-8; header=present", body.encode(), (
+        ("Content-Disposition", f'attachment; filename="{name}.csv"'), *headers
+    ))  # fmt: skip
+
+
 def redirect(status: int, location: str, headers: Headers = (), tenant: Tenant = NO_TENANT) -> Response:
     """Redirects to an address that we made ourselves; no part of it comes from a request."""
     return Response(status, "text/plain; charset=utf-8", b"", (("Location", location), *headers), tenant=tenant)
