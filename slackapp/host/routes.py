@@ -11,7 +11,7 @@ from typing import NamedTuple
 from slackapp.flows.app import App
 from slackapp.host.call import Handler, HostCall
 from slackapp.host.checks.fields import MAX_BODY, Fields, read_body, read_parameters
-from slackapp.host.checks.media_type import is_media_type, asks_for_csv
+from slackapp.host.checks.media_type import asks_for_csv, is_media_type
 from slackapp.host.checks.roles import HostAction
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows import switch_host

@@ -33,7 +33,8 @@ def test_what_would_be_run_is_a_text(formula: str) -> None:
     ("accept", "expected"),
     [("", False), ("*/*", False), ("application/json", False), ("text/csv", True), ("TEXT/CSV; charset=utf-8", True),
      ("text/csv, application/json", True), ("application/json, text/csv", False),
-     ("application/json;q=0.5, text/csv", True), ("text/csv;q=0.4, application/json;q=0.5", False), ("text/csv;q=0", False), ("text/csv;q=x", False),
+     ("application/json;q=0.5, text/csv", True),
+     ("text/csv;q=0.4, application/json;q=0.5", False), ("text/csv;q=0", False), ("text/csv;q=x", False),
      ("text/csv;q=0.1, */*", False), ("text/csv, */*;q=0.1", True), ("text/csvx", False)],
 )  # fmt: skip
 def test_whoever_asks_for_csv_gets_it(accept: str, *, expected: bool) -> None:
