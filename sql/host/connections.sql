@@ -18,33 +18,18 @@ SELECT :connection_id, :organization_id, :user_id, :kind, 'pending', :way, :host
 
 -- name: find_connection :one
 -- tenant: none (an organization's own)
-SELECT id, organization_id, user_id, kind, status, status_reason, way, host_key_id, approval_id, reconnects,
-       oauth_state, used_state, oauth_expires_at, oauth_metadata, tenant_kind, tenant_id, team_id, enterprise_id,
-       team_name, team_domain, bot_user_id, scope, token_vault_key, installed_by_slack_user_id, owner_id,
-       owner_missing_at, purpose_id, default_channel_id, default_channel_team_id, allowed_channels, max_age,
-       installed_at, last_used_at, last_validated_at, created_at, updated_at, deleted_at
-  FROM connections
+SELECT * FROM connections
  WHERE organization_id = :organization_id AND id = :connection_id;
 
 -- name: find_connection_by_state :one
 -- tenant: none (by a secret that only whoever began was given)
-SELECT id, organization_id, user_id, kind, status, status_reason, way, host_key_id, approval_id, reconnects,
-       oauth_state, used_state, oauth_expires_at, oauth_metadata, tenant_kind, tenant_id, team_id, enterprise_id,
-       team_name, team_domain, bot_user_id, scope, token_vault_key, installed_by_slack_user_id, owner_id,
-       owner_missing_at, purpose_id, default_channel_id, default_channel_team_id, allowed_channels, max_age,
-       installed_at, last_used_at, last_validated_at, created_at, updated_at, deleted_at
-  FROM connections
+SELECT * FROM connections
  WHERE oauth_state = :oauth_state OR used_state = :oauth_state;
 
 -- name: find_held_connection :one
 -- tenant: tenant_kind, tenant_id
 -- The one organization that holds the tenant.
-SELECT id, organization_id, user_id, kind, status, status_reason, way, host_key_id, approval_id, reconnects,
-       oauth_state, used_state, oauth_expires_at, oauth_metadata, tenant_kind, tenant_id, team_id, enterprise_id,
-       team_name, team_domain, bot_user_id, scope, token_vault_key, installed_by_slack_user_id, owner_id,
-       owner_missing_at, purpose_id, default_channel_id, default_channel_team_id, allowed_channels, max_age,
-       installed_at, last_used_at, last_validated_at, created_at, updated_at, deleted_at
-  FROM connections
+SELECT * FROM connections
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id
    AND kind = 'workspace' AND status IN ('active', 'needs_reconnect', 'suspended');
 
@@ -60,12 +45,7 @@ SELECT id FROM connections
 
 -- name: list_held_workspaces :many
 -- tenant: none (an organization's own)
-SELECT id, organization_id, user_id, kind, status, status_reason, way, host_key_id, approval_id, reconnects,
-       oauth_state, used_state, oauth_expires_at, oauth_metadata, tenant_kind, tenant_id, team_id, enterprise_id,
-       team_name, team_domain, bot_user_id, scope, token_vault_key, installed_by_slack_user_id, owner_id,
-       owner_missing_at, purpose_id, default_channel_id, default_channel_team_id, allowed_channels, max_age,
-       installed_at, last_used_at, last_validated_at, created_at, updated_at, deleted_at
-  FROM connections
+SELECT * FROM connections
  WHERE organization_id = :organization_id AND kind = 'workspace'
    AND status IN ('active', 'needs_reconnect', 'suspended')
  ORDER BY created_at, id
@@ -73,12 +53,7 @@ SELECT id, organization_id, user_id, kind, status, status_reason, way, host_key_
 
 -- name: find_newest_ended :one
 -- tenant: none (an organization's own)
-SELECT id, organization_id, user_id, kind, status, status_reason, way, host_key_id, approval_id, reconnects,
-       oauth_state, used_state, oauth_expires_at, oauth_metadata, tenant_kind, tenant_id, team_id, enterprise_id,
-       team_name, team_domain, bot_user_id, scope, token_vault_key, installed_by_slack_user_id, owner_id,
-       owner_missing_at, purpose_id, default_channel_id, default_channel_team_id, allowed_channels, max_age,
-       installed_at, last_used_at, last_validated_at, created_at, updated_at, deleted_at
-  FROM connections
+SELECT * FROM connections
  WHERE organization_id = :organization_id AND kind = 'workspace'
    AND status = 'revoked' AND deleted_at IS NULL
  ORDER BY created_at DESC, id DESC
@@ -87,12 +62,7 @@ SELECT id, organization_id, user_id, kind, status, status_reason, way, host_key_
 -- name: list_connections :many
 -- tenant: none (an organization's own)
 -- Those that were ever held, and not deleted; behind the one with that time and id.
-SELECT id, organization_id, user_id, kind, status, status_reason, way, host_key_id, approval_id, reconnects,
-       oauth_state, used_state, oauth_expires_at, oauth_metadata, tenant_kind, tenant_id, team_id, enterprise_id,
-       team_name, team_domain, bot_user_id, scope, token_vault_key, installed_by_slack_user_id, owner_id,
-       owner_missing_at, purpose_id, default_channel_id, default_channel_team_id, allowed_channels, max_age,
-       installed_at, last_used_at, last_validated_at, created_at, updated_at, deleted_at
-  FROM connections
+SELECT * FROM connections
  WHERE organization_id = :organization_id AND kind = :kind
    AND (created_at > :after_at OR (created_at = :after_at AND id > :after))
    AND status IN ('active', 'needs_reconnect', 'suspended', 'revoked') AND deleted_at IS NULL
@@ -102,12 +72,7 @@ SELECT id, organization_id, user_id, kind, status, status_reason, way, host_key_
 -- name: list_attempts :many
 -- tenant: none (an organization's own)
 -- What is under way.
-SELECT id, organization_id, user_id, kind, status, status_reason, way, host_key_id, approval_id, reconnects,
-       oauth_state, used_state, oauth_expires_at, oauth_metadata, tenant_kind, tenant_id, team_id, enterprise_id,
-       team_name, team_domain, bot_user_id, scope, token_vault_key, installed_by_slack_user_id, owner_id,
-       owner_missing_at, purpose_id, default_channel_id, default_channel_team_id, allowed_channels, max_age,
-       installed_at, last_used_at, last_validated_at, created_at, updated_at, deleted_at
-  FROM connections
+SELECT * FROM connections
  WHERE organization_id = :organization_id AND kind = :kind
    AND status IN ('pending', 'quarantined')
  ORDER BY created_at, id
