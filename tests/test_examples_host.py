@@ -17,7 +17,7 @@ import pytest
 
 from slackapp.demo.harness import free_port
 from slackapp.host.checks.webhook_signature import signed_headers
-from slackapp.host.cli import make_private_files
+from slackapp.host.cli.keys import make_private_files
 from slackapp.host.flows.connect import begin_connect
 from slackapp.host.flows.webhook import deliver_events
 from slackapp.model import CALLBACK_PATH

@@ -18,7 +18,7 @@ from slackapp.cli.service.environment import behaviour_defaults, find_modules_he
 from slackapp.cli.terminal.printing import print_last_line, print_lines
 from slackapp.config import settings as config
 from slackapp.errors import ConfigError
-from slackapp.host.cli import make_private_files
+from slackapp.host.cli.keys import make_private_files
 from slackapp.model import CALLBACK_PATH, COMMANDS_PATH, EVENTS_PATH, HOST_CALLBACK_PATH, INTERACTIVITY_PATH
 
 LOCAL_SLACK_PORT, HOST_PORT = 3001, 4000

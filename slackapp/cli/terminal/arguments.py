@@ -10,6 +10,8 @@ from typing import NoReturn
 
 from slackapp.cli.terminal.printing import escaped
 
+AddVerb = Callable[[str, str, Callable[[Namespace], int]], ArgumentParser]
+"""What adds a sub-command: its name, its help, and what runs it."""
 MAX_ROWS = 1_000_000
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
@@ -24,8 +26,8 @@ class CommandParser(ArgumentParser):
         super().error(message)
 
 
-def add_verbs(parser: ArgumentParser) -> Callable[[str, str, Callable[[Namespace], int]], ArgumentParser]:
-    """Gives a command sub-commands; returns what adds one: its name, its help, and what runs it."""
+def add_verbs(parser: ArgumentParser) -> AddVerb:
+    """Gives a command sub-commands; returns what adds one."""
     verbs = parser.add_subparsers(dest="verb", required=True)
 
     def add(name: str, text: str, run: Callable[[Namespace], int]) -> ArgumentParser:

@@ -1,0 +1,1 @@
+"""Commands of the host side, a module for each noun."""
