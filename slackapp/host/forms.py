@@ -17,7 +17,10 @@ from slackapp.host.rows import ApprovalStatus, HostEventKind, StatusReason
 _ID, _CHANNEL, _TEAM = "^[A-Za-z0-9_-]{1,64}$", "^[CG][A-Z0-9]{2,20}$", "^T[A-Z0-9]{2,20}$"
 
 ID: Form = {"type": "string", "pattern": _ID}
-TEXT: Form = {"type": "string", "minLength": 1, "maxLength": 200}
+_SHOWS = r"^.*[^\s\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200d\u2060-\u2064\u3164\uffa0].*$"
+"""Something that can be seen: not blanks and characters without width alone."""
+
+TEXT: Form = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": _SHOWS}
 TIME: Form = {"type": "string", "format": "date-time"}
 FLAG: Form = {"type": "boolean"}
 ANYTHING: Form = {"type": "object"}

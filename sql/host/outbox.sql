@@ -63,3 +63,11 @@ SELECT DISTINCT m.tenant_kind, m.tenant_id, m.channel_id FROM messages AS m
 SELECT 1 AS found FROM outbox
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND event_id = :message_id
    AND state IN ('running', 'calling');
+
+-- name: advance_turns :exec
+-- tenant: none (upkeep, over every tenant)
+-- alone: idempotent
+-- What is scheduled has its own time.
+UPDATE outbox SET next_at = :now
+ WHERE state IN ('ready', 'running', 'calling')
+   AND state = 'ready' AND channel_id <> '' AND next_at > :latest;

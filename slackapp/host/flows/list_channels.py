@@ -120,7 +120,7 @@ def _channel(told: Any) -> ListedChannel | None:
     if not isinstance(told, dict) or not is_channel(told.get("id")) or not isinstance(told.get("name"), str):
         return None
     return ListedChannel(
-        name=told["name"],
+        name=told["name"].encode(errors="replace").decode(),  # half a pair of surrogates is nothing that can be shown
         id=told["id"],
         is_private=told.get("is_private") is not False,
         is_member=told.get("is_member") is True,

@@ -13,6 +13,8 @@ from slackapp.store.queue import Queue
 QUEUE = Queue("outbox", threads=8, max_wait=400 * 86_400)
 """What is scheduled may wait for a year."""
 MAX_IDLE = 1000
+MAX_TURN_WAIT = 86_400
+"""Seconds that a turn waits, at most: one that waits for longer was given by a clock that was ahead."""
 
 
 class WaitingChannel(NamedTuple):
@@ -51,6 +53,11 @@ def list_idle_channels(db: Database) -> list[WaitingChannel]:
     """Lists channels in which messages wait and none has its turn, at most `MAX_IDLE`."""
     rows = db.many("list_idle_channels", {"most": MAX_IDLE})
     return [WaitingChannel(read_tenant(row), row["channel_id"]) for row in rows]
+
+
+def advance_turns(db: Database, now: int) -> int:
+    """Lets turns begin that a clock gave which was ahead; how many."""
+    return db.execute("advance_turns", {"now": now, "latest": now + MAX_TURN_WAIT})
 
 
 def _key(tenant: Tenant, message_id: str) -> dict[str, object]:

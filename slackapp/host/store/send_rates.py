@@ -11,6 +11,8 @@ ALL = ""
 CHANNEL_STEP = 1000
 """Milliseconds between two messages of a channel: Slack takes one a second."""
 _MINUTE = 60_000
+MAX_AHEAD = 2 * 3600
+"""Seconds that a place lies ahead, at most: what lies beyond was taken by a clock that was ahead, and counts as free."""
 _BURST_SHARE = 4
 """A quarter of a minute's messages may go out at once, after some time without any."""
 
@@ -29,9 +31,10 @@ def take_place(db: Database, tenant: Tenant, channel_id: str, rate: SendRate, ea
     step = max(1, _MINUTE // rate.per_minute)
     burst = step * max(1, rate.per_minute // _BURST_SHARE)
     at = earliest * 1000
+    latest = at + MAX_AHEAD * 1000
     # claim: C-252
-    at = max(at, _free_at(db, tenant, channel_id))
-    free = _free_at(db, tenant, ALL)
+    at = max(at, _free_at(db, tenant, channel_id, latest))
+    free = _free_at(db, tenant, ALL, latest)
     # claim: C-253
     at = max(at, free - burst)
     at = -(-at // 1000) * 1000
@@ -55,9 +58,12 @@ def export(db: Database, tenant: Tenant) -> list[dict[str, object]]:
     return [dict(read_columns(row)) for row in db.many("export_send_rates", tenant_columns(tenant))]
 
 
-def _free_at(db: Database, tenant: Tenant, channel_id: str) -> int:
+def _free_at(db: Database, tenant: Tenant, channel_id: str, latest: int) -> int:
+    """Since when it is free, or from when on; 0 for a time that is beyond `latest`."""
     row = db.one("find_free_at", {**tenant_columns(tenant), "channel_id": channel_id})
-    return int(row["free_at"]) if row is not None else 0
+    free_at = int(row["free_at"]) if row is not None else 0
+    # claim: C-285
+    return free_at if free_at <= latest else 0
 
 
 def _set_free_at(db: Database, tenant: Tenant, channel_id: str, free_at: int) -> None:

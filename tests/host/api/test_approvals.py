@@ -51,6 +51,12 @@ def begins(host: Host) -> Any:
     return host.post("slack/auth", {})
 
 
+@pytest.mark.parametrize("reason", ["", " ", "\u200b", "\u2060 \u3164", "\u00a0", "x" * 201])
+def test_a_reason_says_something(world: World, reason: str) -> None:
+    refused = member(world).post(APPROVALS, {"reason": reason})
+    assert (told(refused), refused.json["field"]) == ((400, "BAD_REQUEST"), "reason")
+
+
 @pytest.mark.claim("C-201", "C-204")
 def test_a_member_asks_and_connects_once_that_was_approved(world: World) -> None:
     host = member(world)

@@ -116,6 +116,12 @@ def test_a_cursor_of_another_organization_or_list_is_refused_before_slack_is_ask
     assert world.calls() == calls
 
 
+def test_half_a_pair_of_surrogates_in_a_name_is_shown_as_what_it_is_not(world: World, host: Host) -> None:
+    connect(world, host)
+    world.slack.faults.add(Fault(LIST, "patch", patch={"channels": [{"id": "C0HALF0001", "name": "a\ud800b"}]}))
+    assert names(listed(host)) == ["a?b"]
+
+
 @pytest.mark.claim("C-186")
 def test_a_type_whose_scope_is_missing_is_not_asked_for_and_the_list_says_so(world: World, host: Host) -> None:
     """I take a list without its private channels for the whole."""

@@ -1,0 +1,82 @@
+"""Whatever ends a message, the host is told of it once; and no clock that was wrong for a while holds one up."""
+
+import pytest
+
+from slackapp.flows.events import inbox_admin
+from slackapp.host.store import outbox
+from slackapp.localslack.model import Fault
+from slackapp.model import QueueState
+from slackapp.store import queue
+from tests.support.host_world import OPERATOR, Host
+from tests.support.posting import accepted, look, said, send_all, send_due
+from tests.support.world import World, north_tenant
+
+MONTH = 30 * 86_400
+LATER = "2027-01-16T08:00:00Z"
+
+
+def told_of(host: Host, message_id: str) -> list[tuple[str, str | None]]:
+    """What the host was told of a message: type and reason."""
+    events = host.get("events").json["events"]
+    return [(each["type"], each["reason"]) for each in events if each["messageId"] == message_id]
+
+
+def sweep(world: World) -> None:
+    app = world.service.app
+    for circle in app.circles:
+        circle.sweep(app, world.clock())
+
+
+def unclear(world: World, host: Host, channel: str) -> str:
+    world.slack.faults.add(Fault("chat.postMessage", "cut"))
+    message_id = accepted(host, "perhaps", channel=channel)
+    send_all(world, 2)
+    assert look(host, message_id)["status"] == "unclear"
+    return message_id
+
+
+@pytest.mark.claim("C-286")
+def test_the_host_is_told_of_what_ends_in_the_queue_alone(world: World, host: Host, general: str) -> None:
+    """Dropped by the operator; given up, for each run took its process with it; erased with its workspace."""
+    app = world.service.app
+    dropped = unclear(world, host, general)
+    assert inbox_admin.drop(app, inbox_admin.require_row(app, dropped, None), OPERATOR)
+    assert (look(host, dropped)["reason"], told_of(host, dropped)) == ("dropped", [("message.failed", "dropped")])
+    settled = unclear(world, host, general)
+    assert host.of().post(f"slack/messages/{settled}/settlement", {"outcome": "dropped"}).status == 200
+    assert told_of(host, settled) == [("message.failed", "dropped")]
+    given_up = [accepted(host, "x", channel=general), accepted(host, "x", channel=general, sendAt=LATER)]
+    world.clock.advance(86_400)
+    for message_id in given_up:
+        with app.db.transaction():
+            row = queue.claim(app.db, outbox.QUEUE, (north_tenant(), message_id), owner="o", steady=app.clock.steady())
+            assert row is not None
+            assert queue.finish(app.db, row, QueueState.DEAD, "too often", now=world.clock())
+        assert look(host, message_id)["status"] == "failed"
+        assert told_of(host, message_id) == [("message.failed", "dropped")]
+    world.clock.advance(2)
+    purged = unclear(world, host, general)
+    assert host.of().call("DELETE", "slack/integration").status == 200
+    world.work()
+    assert (look(host, purged)["reason"], told_of(host, purged)) == ("revoked", [("message.failed", "revoked")])
+    numbers = [each["id"] for each in host.get("events").json["events"]]
+    assert len(set(numbers)) == len(numbers)
+
+
+@pytest.mark.claim("C-285")
+def test_a_clock_that_was_ahead_holds_up_no_channel(world: World, host: Host, general: str, random: str) -> None:
+    world.clock.advance(MONTH)
+    accepted(host, "then", channel=general)
+    send_due(world)
+    for number in range(2):
+        accepted(host, f"waiting {number}", channel=random)
+    send_due(world)
+    scheduled = accepted(host, "not before", channel=general, sendAt="2027-02-14T08:00:30Z")
+    world.clock.advance(-MONTH)
+    accepted(host, "now", channel=general)
+    send_all(world, 3)
+    assert said(world) == ["then", "waiting 0", "now"]
+    sweep(world)
+    send_all(world, 3)
+    assert said(world) == ["then", "waiting 0", "now", "waiting 1"]
+    assert look(host, scheduled)["status"] == "scheduled"
