@@ -64,9 +64,9 @@ SELECT 1 AS found FROM outbox
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND event_id = :message_id
    AND state IN ('running', 'calling');
 
--- name: advance_turns :exec
+-- name: sweep_turns :exec
 -- tenant: none (upkeep, over every tenant)
--- alone: idempotent
+-- alone: compare-and-swap
 -- What is scheduled has its own time.
 UPDATE outbox SET next_at = :now
  WHERE state IN ('ready', 'running', 'calling')

@@ -19,9 +19,8 @@ WHOLE = {
     # For an operator who asks about all of it.
     "all_keys", "count_by_master", "keys_below", "list_installations", "inbox.page",
     "outcomes_of_tenant", "connection_owners", "message_owners", "outbox.page", "count_connected",
-    "outbox.states",  # which looks at three states and two, of which there are few
     # In a copy, or after a restore.
-    "empty_keys", "outbox.mark_restored", "empty_key_owners", "end_unused_states", "expire_all_attempts",
+    "empty_keys", "empty_key_owners", "end_unused_states", "expire_all_attempts",
     # From one end on, and no further than its limit.
     "last_audit", "audit_tail", "add_host_event",
     # Of the few grants that wait.
@@ -33,8 +32,8 @@ SMALL = {
     # of the few rows that are so
     "inbox_due", "inbox_given_up", "inbox_held", "inbox_bodies", "tokens_long_lived", "tokens_paused",
     "tokens_without_fingerprint", "messages_queued", "messages_waiting", "messages_parked", "messages_unclear",
-    "outbox_due", "outbox_given_up", "outbox_held", "outbox_bodies", "quarantines_expiry", "connections_expiry",
-    "connections_frozen",
+    "outbox_due", "outbox_channel", "outbox_given_up", "outbox_held", "outbox_bodies",
+    "quarantines_expiry", "connections_expiry", "connections_frozen",
     "host_events_waiting", "host_events_waiting_since", "host_events_given_up",
     "installations_status", "tokens_status",  # of one word per row, counted for the metrics
 }  # fmt: skip

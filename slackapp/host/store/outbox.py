@@ -55,9 +55,9 @@ def list_idle_channels(db: Database) -> list[WaitingChannel]:
     return [WaitingChannel(read_tenant(row), row["channel_id"]) for row in rows]
 
 
-def advance_turns(db: Database, now: int) -> int:
-    """Lets turns begin that a clock gave which was ahead; how many."""
-    return db.execute("advance_turns", {"now": now, "latest": now + MAX_TURN_WAIT})
+def sweep_turns(db: Database, now: int) -> int:
+    """Sweeps turns that were given by a clock that was ahead: they begin now. How many."""
+    return db.execute("sweep_turns", {"now": now, "latest": now + MAX_TURN_WAIT})
 
 
 def _key(tenant: Tenant, message_id: str) -> dict[str, object]:

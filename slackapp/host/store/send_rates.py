@@ -12,7 +12,7 @@ CHANNEL_STEP = 1000
 """Milliseconds between two messages of a channel: Slack takes one a second."""
 _MINUTE = 60_000
 MAX_AHEAD = 2 * 3600
-"""Seconds that a place lies ahead, at most: what lies beyond was taken by a clock that was ahead, and counts as free."""
+"""Seconds that a place lies ahead, at most: one beyond was taken by a clock that was ahead, and counts as free."""
 _BURST_SHARE = 4
 """A quarter of a minute's messages may go out at once, after some time without any."""
 

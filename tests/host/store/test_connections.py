@@ -293,7 +293,7 @@ OF_ALL = {
     "count_unvaulted_connections", "count_overdue_attempts", "list_unfrozen", "list_idle_channels",
     "list_connections_waiting",
     "list_waiting", "list_unclear_since", "list_parked_before", "message_owners",
-    "mark_messages_restored", "sweep_send_rates",
+    "mark_messages_restored", "sweep_send_rates", "sweep_turns",
 }  # fmt: skip
 """For upkeep, an operator, a host key, or the host, which speaks for every organization."""
 QUEUE = "outbox."

@@ -18,7 +18,7 @@ def sweep(app: App, now: int) -> None:
     while expired := messages.list_parked_before(app.db, now - PARKED_HOURS * 3600):
         _change(app, expired, MessageStatus.FAILED, MessageReason.EXPIRED, now=now)
     # claim: C-285
-    outbox.advance_turns(app.db, now)
+    outbox.sweep_turns(app.db, now)
     take_turns.give_all(app, now)
     send_rates.sweep(app.db, now - _DAY)
 
