@@ -120,6 +120,11 @@ SETTINGS = (
         meaning="Days that audit rows are kept; 0 for ever.",
     ),
     Setting(
+        "SLACKAPP_STRICT", "strict", forms.yes_or_no, "no",
+        meaning="`yes`: no secret is taken from the environment or from `.env`, which programs started from here, a "
+        "crash report or an image of a container may show; each comes from its private file, `NAME_FILE`.",
+    ),
+    Setting(
         "SLACKAPP_ONE_PROCESSOR", "one_processor", forms.yes_or_no, "yes",
         meaning="`yes`: a process keeps to one processor at a time, which costs less processor per request; more are "
         "used by more processes. `no` for a behaviour that starts programs of its own, which would keep to it, too.",

@@ -19,6 +19,7 @@ from slackapp.model import Secret, Settings, SlackAddresses
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 CREDENTIALS = ("SLACK_APP_ID", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_SIGNING_SECRET")
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
+_STRICT = _BY_NAME["SLACKAPP_STRICT"]
 _KNOWN = {*_BY_NAME, *(f"{setting.name}_FILE" for setting in SETTINGS if setting.secret)}
 
 
@@ -77,6 +78,7 @@ def load(environment: Mapping[str, str], defaults: Mapping[str, str]) -> Setting
     Raises ConfigError with one line that names the setting and what to do.
     """
     _refuse_unknown(environment)
+    _refuse_plain_secrets(environment)
     files = _files(environment, defaults.get(TRUSTED_FOLDER))
     values: dict[str, Any] = {"credentials_directory": files.credentials, "trusted_folder": files.trusted}
     for setting in SETTINGS:
@@ -100,6 +102,7 @@ def load_some(environment: Mapping[str, str], names: tuple[str, ...]) -> dict[st
     Raises ConfigError.
     """
     _refuse_unknown(environment)
+    _refuse_plain_secrets(environment)
     values: dict[str, Any] = {}
     for setting in (_BY_NAME[name] for name in names):
         text = _raw_value(setting, environment, _files(environment, None)) or setting.default
@@ -180,6 +183,19 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
             near = difflib.get_close_matches(name, _KNOWN, n=1)
             hint = f"; did you mean {near[0]}?" if near else "; see `slackapp config`"
             raise ConfigError(f"{name}: there is no such setting{hint}")
+
+
+def _refuse_plain_secrets(environment: Mapping[str, str]) -> None:
+    """Raises ConfigError for a secret that everybody sees who sees the environment, where that is to be so."""
+    plain = [setting.name for setting in SETTINGS if setting.secret and setting.name in environment]
+    with naming(_STRICT.name):
+        is_strict = forms.yes_or_no(environment.get(_STRICT.name) or "no")
+    # claim: C-400
+    if plain and is_strict:
+        raise ConfigError(
+            f"{plain[0]}: stands in the environment or in .env, and {_STRICT.name}=yes takes no secret from there; "
+            f"put it into a private file, and the file's name into {plain[0]}_FILE"
+        )
 
 
 def _is_ours(name: str) -> bool:

@@ -59,6 +59,7 @@ class Settings(NamedTuple):
     key_backup_dir: Path | None
     audit_days: int
     metrics_tenants: bool
+    strict: bool
     one_processor: bool
     description: str
     company: str

@@ -78,6 +78,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "SLACKAPP_KEY_BACKUP_DIR": {"/srv/keys": Path("/srv/keys")},
     "SLACKAPP_METRICS_TENANTS": {"no": False, "yes": True},
     "SLACKAPP_AUDIT_DAYS": {"0": 0, "36500": 36_500},
+    "SLACKAPP_STRICT": {"no": False},
     "SLACKAPP_ONE_PROCESSOR": {"yes": True, "no": False},
     "SLACKAPP_HOST_URL": {"https://Product.example.com/": "https://product.example.com"},
     "SLACKAPP_HOST_COMPLETE_PATH": {"/slack/complete": "/slack/complete"},
@@ -127,6 +128,7 @@ BAD: dict[str, tuple[str, ...]] = {
     "SLACKAPP_KEY_COMMANDS": ("kms", "kms=", "kms=x/y", "=/x", "KMS=/x", "2=/x", "a b=/x", "local=/x", "a=/x,a=/y"),
     "SLACKAPP_KEY_BACKUP_DIR": ("~no-such-user-here/keys",),
     "SLACKAPP_METRICS_TENANTS": ("y", "2", "hash"),
+    "SLACKAPP_STRICT": ("y", "very"),
     "SLACKAPP_ONE_PROCESSOR": ("maybe", "1 or 2"),
     "SLACKAPP_AUDIT_DAYS": ("-1", "36501", "x", "1.5"),
     "SLACKAPP_NAME": ("x" * 36, "a\nb", "a\x00", "a\u202eb"),
@@ -419,6 +421,27 @@ def test_a_secret_may_come_from_a_private_file(tmp_path: Path, name: str) -> Non
     assert refusal(tmp_path, **changes).startswith(f"{name}_FILE: {file}: there is no")
 
 
+@pytest.mark.claim("C-400")
+def test_a_strict_service_takes_no_secret_from_the_environment(folder: Path) -> None:
+    files = {"SLACK_CLIENT_SECRET": folder / "client", "SLACK_SIGNING_SECRET": folder / "signing"}
+    changes: dict[str, str] = {"SLACKAPP_STRICT": "Yes"}
+    for name, file in files.items():
+        assert refusal(folder, **changes) == (
+            f"{name}: stands in the environment or in .env, and SLACKAPP_STRICT=yes takes no secret from there; "
+            f"put it into a private file, and the file's name into {name}_FILE"
+        )
+        file.write_text(SECRET)
+        file.chmod(0o600)
+        changes |= {name: "", f"{name}_FILE": str(file)}
+    found = settings(folder, **changes)
+    assert found.strict
+    assert found.client_secret == Secret(SECRET)
+    # What reads a few settings only is as strict, and `.env` is no better place than the environment.
+    (folder / ".env").write_text(f"SLACKAPP_STRICT=yes\nSLACK_SIGNING_SECRET={SECRET}\n")
+    with pytest.raises(ConfigError, match=r"SLACK_SIGNING_SECRET: stands in the environment or in \.env"):
+        config.load_some(config.read_environment(folder), ("SLACKAPP_NAME",))
+
+
 def test_a_secret_may_come_from_the_credentials_directory(tmp_path: Path) -> None:
     credentials = tmp_path / "credentials"
     credentials.mkdir()
@@ -534,10 +557,10 @@ npm_config_//registry.example.com/:_authToken=x
 1A=x
 =x
 A B=x
-PEM="-----BEGIN PRIVATE KEY-----
+PEM="-----BEGIN CERTIFICATE-----
 MIIEpAIB
 SLACKAPP_INSIDE=not ours either
------END PRIVATE KEY-----" # of another program
+-----END CERTIFICATE-----" # of another program
 QUOTED='x'y
 : x
 export OTHER

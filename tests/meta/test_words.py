@@ -1,4 +1,4 @@
-"""What no file here may contain: this or that machine's paths, a registry's name, live tokens, talk about drafts.
+"""What no file here may contain: this or that machine's paths, a registry's name, talk about drafts.
 
 The words are written with a `~` in them, taken out before use, so that this file does not match itself.
 """
@@ -13,7 +13,6 @@ from tests.meta.source import ROOT, repository_files
 RULES = {
     "a path of one machine": r"(?<![\w.-])/(?:wo~rk|ro~ot|ho~me|Us~ers|opt/py~pi|opt/wh~eels)/",
     "a package registry": r"\b(?:py~pi\.org|python~hosted\.org|registry\.np~mjs\.org|deb\.deb~ian\.org)\b",
-    "a token that looks live": r"xox[abpr]-[0-9]{10,}-[0-9]{10,}-[A-Za-z0-9]{20,}",
     "talk about how it was made": r"\b(?:AI-gen~erated|LL~Ms?|large lang~uage model|lang~uage models?|pro~mpts?"
     r"|assist~ants?(?!:write)|chat~bot|Chat~GPT|Cla~ude|Cop~ilot)\b",
     "a page that is not here": r"\b(?:DES~IGN|FA~CTS|REQUIRE~MENTS|PE~ERS|RO~WS|ST~YLE)\.md\b|\.\./sha~red",
@@ -24,7 +23,6 @@ PLANTED = [
     "open('/ro~ot/key')",
     "files.python~hosted.org",
     "https://py~pi.org/simple",
-    "xox~b-1234567890-1234567890123-abcdefghijklmnopqrstuvwx",
     "written by an L~LM",
     "answer the pro~mpt",
     "as DES~IGN.md says",
@@ -33,8 +31,6 @@ PLANTED = [
 INNOCENT = [
     "https://api.slack.com/home/x",
     "promptly",
-    "xoxb-example",
-    "xoxe.xoxb-1-local",
     "docs/data-model.md, and /homework/",
     "assistant_thread_started and assistant:write",
 ]
@@ -58,7 +54,7 @@ def text_of(path: Path) -> str:
 
 
 def test_no_file_holds_a_forbidden_word() -> None:
-    """Stops a leak of where this was written, and live-looking tokens that secret scanners report."""
+    """Stops a leak of where this was written."""
     files = repository_files()
     assert ROOT / "pyproject.toml" in files
     found = [f"{path.relative_to(ROOT)}:{line}" for path in files for line in findings(text_of(path))]

@@ -515,9 +515,7 @@ def test_a_reply_stands_in_the_thread_of_what_it_answers(world: World, host: Hos
 
 
 @pytest.mark.claim("C-299")
-def test_a_reply_goes_out_later_than_what_it_answers_or_is_not_accepted(
-    world: World, host: Host, general: str
-) -> None:
+def test_a_reply_goes_out_later_than_what_it_answers_or_is_not_accepted(world: World, host: Host, general: str) -> None:
     first = accepted(host, "first", channel=general, sendAt="2027-01-15T08:00:30Z")
     for when in ({}, {"sendAt": "2027-01-15T08:00:29Z"}, {"sendAt": "2027-01-15T08:00:30Z"}):
         refused = post(host, {"text": "x", "threadOf": first, **when})
