@@ -78,6 +78,7 @@ COMMANDS = (
         "inbox", "cli.inbox",
         "show events that wait, were given up or are unclear; let them run again, or drop them",
     ),
+    Command("incident", "cli.incident", "find whose a leaked token is, list its uses, and end it at Slack"),
     Command("audit", "cli.audit", "show the audit, verify its chain, print its head"),
     Command("backup", "cli.backup", "write a data backup without keys into a new folder, and rewrite the key backup"),
     Command(

@@ -39,6 +39,7 @@ class AuditEvent(StrEnum):
     TOKEN_RESUMED = "token.resumed"
     TOKEN_DEAD = "token.dead"
     TOKEN_FOUND = "token.found"
+    TOKEN_REVOKED = "token.revoked"
     TOKEN_FOREIGN = "token.foreign"
     BRAKE_ON = "brake.on"
     BRAKE_OFF = "brake.off"

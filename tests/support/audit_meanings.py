@@ -162,6 +162,10 @@ MEANINGS: dict[AuditEvent, Meaning] = {
         "an operator has asked whose a leaked token is: a row for each holder, or one that says none",
         "tenant holder generation", (_O,), (AuditResult.OK, AuditResult.NONE),
     ),
+    AuditEvent.TOKEN_REVOKED: Meaning(
+        "an operator has had Slack end a token that leaked, or has tried to", "tenant holder generation", (_O,),
+        (AuditResult.OK, AuditResult.FAILED),
+    ),
     AuditEvent.TOKEN_FOREIGN: Meaning(
         "Slack says that a token is another tenant's", "tenant holder generation", _USERS, (AuditResult.FAILED,)
     ),
