@@ -51,6 +51,7 @@ docs: $(TESTS) ## Write docs/data-model.md and every generated table anew
 	$(BIN)/python -m tests.test_submission
 	$(BIN)/python -m tests.checks.test_scope_reasons
 	$(BIN)/python -m tests.test_operations
+	$(BIN)/python -m tests.support.controls
 
 screenshots: $(TESTS) ## Write pictures to build/screenshots/; needs Chromium
 	$(BIN)/python -m tests.support.screenshots build/screenshots

@@ -1,4 +1,4 @@
-"""No file of the repository holds a secret that could be one: tokens, keys, addresses that post, private keys, databases.
+"""No file of the repository holds what could be a secret: tokens, keys, addresses that post, databases.
 
 What Slack, GitHub and the scanners of others look for when a repository becomes public, and the forms of our own keys.
 Test values have the prefix of the real thing and not its length, so that nobody ever has to ask which of them is live.
