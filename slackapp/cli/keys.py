@@ -9,7 +9,6 @@ from slackapp.cli.service.session import EX_TEMPFAIL, open_service, operator_act
 from slackapp.cli.terminal import confirm
 from slackapp.cli.terminal.arguments import add_verbs
 from slackapp.cli.terminal.printing import print_lines, print_progress
-from slackapp.flows.app import App
 from slackapp.flows.keys import (
     fingerprint_tokens,
     list_keys,
@@ -19,7 +18,7 @@ from slackapp.flows.keys import (
     rotate_keys,
 )
 from slackapp.flows.keys.list_keys import KeyProblem
-from slackapp.model import Actor, KeyTest, Tenant
+from slackapp.model import KeyTest, Tenant
 
 _DAY = 86_400
 
@@ -36,8 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     confirm.add_option(retire)
     reencrypt = verb("reencrypt", "new data keys, all records sealed anew: after a suspected loss", _reencrypt)
     reencrypt.add_argument("--tenant", metavar="ID", help="only this one; without it, every tenant")
-    fingerprint = verb("fingerprint", "give every token its fingerprint; or find whose a leaked token is", _fingerprint)
-    fingerprint.add_argument("--find", action="store_true", help="whose is the token on the standard input?")
+    verb("fingerprint", "give every token its fingerprint, by which a leaked one is found", _fingerprint)
     verb("flush", "every process forgets the data keys in its memory, at once", _flush)
     assign = verb("assign", "put a tenant on a key provider of its own", _assign)
     assign.add_argument("tenant", metavar="TENANT")
@@ -136,24 +134,11 @@ def _tell_reencrypted(tenant: Tenant, resealed: int, progress: tuple[int, int]) 
 def _fingerprint(arguments: argparse.Namespace) -> int:
     with open_service() as service:
         app, actor = service.app, operator_actor(service.app)
-        if arguments.find:
-            return _find_token(app, actor)
         filled, unreadable = fingerprint_tokens.fill(app, actor, print_progress)
     print_lines(f"{filled} tokens have their fingerprints now")
     if unreadable:
         print_lines(f"{unreadable} tokens did not open, and have none; see `slackapp keys verify`", error=True)
     return 1 if unreadable else 0
-
-
-def _find_token(app: App, actor: Actor) -> int:
-    found, left = fingerprint_tokens.find(app, confirm.read_secret("Token (it is not shown, and not kept): "), actor)
-    for token in found:
-        print_lines(f"{token.tenant}  {token.holder}  {token.status}")
-    if not found:
-        print_lines("no token here is this one", error=True)
-    if left:
-        print_lines(f"{left} tokens have no fingerprint yet; run `slackapp keys fingerprint`", error=True)
-    return 0 if found else 1
 
 
 def _flush(arguments: argparse.Namespace) -> int:

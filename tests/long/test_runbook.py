@@ -1,13 +1,16 @@
 """What docs/threat-model.md says to do when something leaked, typed as it stands, on a service with two customers."""
 
+import io
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.cli.process import ROOT, Here
+from tests.support.callback_world import opened
 from tests.support.command import with_yes
-from tests.support.world import NORTH, SOUTH, World, environment, make_world
+from tests.support.world import NORTH, SOUTH, World, environment, make_world, north_tenant
 
 pytestmark = pytest.mark.long
 PAGE = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
@@ -35,6 +38,7 @@ def test_the_commands_of_a_case_do_what_they_should(
         given = environment(tmp_path, world.slack_url, SLACKAPP_KEY_BACKUP_DIR=str(keys))
         here = Here(tmp_path, monkeypatch, capsys)
         head = here.run(given, "audit", "head").stdout.split()[-1]
+        monkeypatch.setattr(sys, "stdin", io.StringIO(f"{opened(world, north_tenant())[0]}\n"))  # what has leaked
         for command in CASES[case]:
             words = command.replace("NUMBER:HASH", head).replace("TENANT", NORTH).replace("DIR", "backup").split()[1:]
             done = here.run(given, *with_yes(words))
