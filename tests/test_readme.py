@@ -303,6 +303,7 @@ RUN_BY = {
     "slackapp exchange": "tests/cli/test_exchange.py",
     "slackapp import": "tests/importer/test_import_command.py",
     "slackapp inbox": "tests/cli/test_inbox.py",
+    "slackapp incident": "tests/cli/test_incident.py",
     "slackapp audit": "tests/flows/backup/test_backup_database.py",
     "slackapp backup": "tests/flows/backup/test_backup_database.py",
     "slackapp restore": "tests/flows/backup/test_restore.py",

@@ -49,7 +49,7 @@ COMMANDS = (
     Command("dev", "cli.dev", "serve for development; without credentials, with a local Slack beside it"),
     Command("serve", "cli.serve", "serve for production; every setting must be given"),
     Command("demo", "demo.scenario", "play the whole round trip against a local Slack and tell each step"),
-    Command("config", "cli.config", "print the effective settings, secrets masked"),
+    Command("config", "cli.manifest", "print the effective settings, secrets masked"),
     Command("keys", "cli.keys", "make, list, rotate, verify, retire master keys; new data keys; key providers"),
     Command("tenants", "cli.tenants", "list all tenants: status, scopes, installer, times, token expiry, key"),
     Command(

@@ -1,10 +1,10 @@
-"""`slackapp manifest`: the app's manifest for an address, for Slack to make the app from."""
+"""Prints what follows from the settings: `slackapp config` all of them, `slackapp manifest` the app's manifest."""
 
 import argparse
 from collections.abc import Mapping
 
-from slackapp.app import load_behaviour, load_scope_reasons
-from slackapp.cli.service.environment import behaviour_defaults, read_environment
+from slackapp.app import load_behaviour, load_methods, load_scope_reasons
+from slackapp.cli.service.environment import behaviour_defaults, defaults_for, read_environment
 from slackapp.cli.terminal.printing import print_lines
 from slackapp.config import settings as config
 from slackapp.config.parsers import require_users_read
@@ -18,7 +18,23 @@ _NAMES = (
 )  # fmt: skip
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def run_config(arguments: argparse.Namespace) -> int:
+    """Raises ConfigError, with the first thing that is wrong."""
+    environment = read_environment()
+    settings = config.load(environment, defaults_for(environment))
+    rows = config.describe(settings, environment)
+    width = max(len(name) for name, _, _ in rows)
+    for name, value, source in rows:
+        print_lines(f"{name:<{width}}  {source:<7}  {value}")
+    methods = load_methods(settings.behaviour)
+    if methods is not None:
+        print_lines(f"{'METHODS':<{width}}  module   {','.join(methods) or 'none'}")
+    for name in config.ignored_proxies():
+        print_lines(f"{name:<{width}}  ignored  calls to Slack go straight out; no proxy is taken from the environment")
+    return 0
+
+
+def configure_manifest(parser: argparse.ArgumentParser) -> None:
     """Needs no settings; follows those that are there."""
     parser.add_argument(
         "--host", action="store_true", help="with the host side (default: where SLACKAPP_HOST_KEYS_FILE is set)"
@@ -26,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--url", metavar="URL", help="where the service is reached (default: SLACKAPP_PUBLIC_URL)")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run_manifest(arguments: argparse.Namespace) -> int:
     """Raises ConfigError, UsageError."""
     environment = read_environment()
     found = config.load_some(environment, ("SLACKAPP_PUBLIC_URL",))

@@ -7,6 +7,7 @@ from tests.meta.source import Module, bound_names, dotted, modules, parse
 SEVERAL = {
     "cli/backup.py run_restore": "looks whether there is anything to ask about",
     "cli/inbox.py _show": "shows what is about a row before what is in it, which is noted",
+    "cli/incident.py _end_one": "looks whom to name before it asks",
     "cli/tenants.py run": "two lists",
     "cli/tenants.py run_uninstall": "looks whether there is anything to ask about",
     "cli/tenants.py run_purge": "one or the other",
