@@ -47,6 +47,9 @@ class HostRefusedEvent(StrEnum):
     NO_CHANNEL = "refused.channel.none"
     CHANNEL_NOT_ALLOWED = "refused.channel.not_allowed"
     CONTENT = "refused.content"
+    TEMPLATE = "refused.template"
+    TEMPLATES = "refused.templates"
+    VARIABLE = "refused.variable"
     KEY_MISSING = "refused.idempotency.missing"
     KEY_RUNS = "refused.idempotency.runs"
     KEY_REUSED = "refused.idempotency.reused"
@@ -217,6 +220,19 @@ class HostRefusal(RefusalKind):
         "INVALID_CONTENT", 422,
         "Slack would not take this: a text has 1 to 4,000 characters, a message 50 blocks of 13,000 characters in all.",
         HostRefusedEvent.CONTENT,
+    )  # fmt: skip
+    TEMPLATE = (
+        "INVALID_CONTENT", 422,
+        "A variable is $name or ${name}, a dollar sign $$, and stands in a text, or behind the site of an address.",
+        HostRefusedEvent.TEMPLATE,
+    )  # fmt: skip
+    TEMPLATES = (
+        "BAD_REQUEST", 400, "The organization has 100 templates, as many as it may: delete one first.",
+        HostRefusedEvent.TEMPLATES,
+    )  # fmt: skip
+    VARIABLE = (
+        "INVALID_CONTENT", 422, "The template takes its own variables, each a text or number, and no other.",
+        HostRefusedEvent.VARIABLE,
     )  # fmt: skip
     KEY_MISSING = (
         "BAD_REQUEST", 400,

@@ -123,9 +123,12 @@ MESSAGE_TEXT: Form = {"type": "string", "minLength": 1, "maxLength": 4000, "line
 BLOCKS: Form = {"type": "array", "items": ANYTHING, "maxItems": 50}
 SEND_AT: Form = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"}
 INTERNAL_ID: Form = {"type": "string", "minLength": 1, "maxLength": 128}
+SAID: Fields = {"text": optional(MESSAGE_TEXT), "blocks": optional(BLOCKS)}
+"""What a message says, in words of its own."""
+FROM_TEMPLATE: Fields = {**SAID, "template": optional(ID), "variables": optional(ANYTHING)}
+"""The same, or what a template says."""
 ONE_OF_SEVERAL: Fields = {
-    "text": {**MESSAGE_TEXT, "optional": True},
-    "blocks": {**BLOCKS, "optional": True},
+    **FROM_TEMPLATE,
     "connectionId": {**ID, "optional": True},
     "channel": {**CHANNEL_ID, "optional": True},
     "threadOf": {**ID, "optional": True},
@@ -134,6 +137,15 @@ ONE_OF_SEVERAL: Fields = {
     "internalMessageId": {**INTERNAL_ID, "optional": True},
 }
 """Fields of a message to be posted."""
+_SUMMARY: Fields = {
+    "name": ID,
+    "variables": WORDS,
+    "changedBy": allow_null(ID),
+    "createdAt": TIME,
+    "updatedAt": TIME,
+}
+TEMPLATE: Fields = {**_SUMMARY, "text": allow_null(MESSAGE_TEXT), "blocks": allow_null(BLOCKS)}
+TEMPLATES = list_of(form_of(_SUMMARY), 100)
 ACCEPTED = form_of(
     {
         "id": allow_null(ID),

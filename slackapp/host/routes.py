@@ -19,27 +19,29 @@ from slackapp.host.forms import (
     ACCEPTED,
     ANYTHING,
     APPROVAL,
-    BLOCKS,
     CHANNEL,
     CHANNEL_ID,
     DAYS,
     EVENT,
     FLAG,
+    FROM_TEMPLATE,
     ID,
     INCOMPLETE,
     INTEGRATION,
     INTERNAL_ID,
     MEMBER_STATUS,
     MESSAGE,
-    MESSAGE_TEXT,
     NUMBER,
     ONE_OF_SEVERAL,
     PAGE,
     PURPOSE,
     REGION,
+    SAID,
     SEARCH,
     SEND_AT,
     TEAM_ID,
+    TEMPLATE,
+    TEMPLATES,
     TEXT,
     TIME,
     WHICH,
@@ -53,7 +55,7 @@ from slackapp.host.forms import (
     optional,
     word_of,
 )  # fmt: skip
-from slackapp.host.handlers import approvals, begin, channels, integrations, messages, organizations
+from slackapp.host.handlers import approvals, begin, channels, integrations, messages, organizations, templates
 from slackapp.host.model import ConnectionKind, HostCaller, HostRole, MessageOutcome, MessageStatus
 from slackapp.host.rows import ApprovalStatus
 from slackapp.web.request import JSON, Request
@@ -149,7 +151,6 @@ _REPLIED = (
     "IDEMPOTENCY_MISMATCH",
 )  # fmt: skip
 _POSTED = ("INTEGRATION_NOT_FOUND", *_REPLIED)
-_SAID: Fields = {"text": optional(MESSAGE_TEXT), "blocks": optional(BLOCKS)}
 _WHEN: Fields = {
     "sendAt": optional(SEND_AT), "purpose": optional(ID), "internalMessageId": optional(INTERNAL_ID),
 }  # fmt: skip
@@ -240,7 +241,7 @@ API_ROUTES = (
     ),
     HostRoute(
         "PATCH", f"{SLACK}/messages/{{id}}", messages.edit, _USE, summary="Give a message other words", stops=True,
-        body=_SAID, answer=_ACCEPTED, codes=("NOT_FOUND", "INTEGRATION_INACTIVE", "INVALID_CONTENT"), status=202,
+        body=SAID, answer=_ACCEPTED, codes=("NOT_FOUND", "INTEGRATION_INACTIVE", "INVALID_CONTENT"), status=202,
         max_body=MESSAGE_BODY,
     ),
     HostRoute(
@@ -258,11 +259,28 @@ API_ROUTES = (
     ),
     HostRoute(
         "POST", f"{SLACK}/messages/{{id}}/replies", messages.reply, _USE, summary="Reply to a message", stops=True,
-        body={**_SAID, **_WHEN}, answer=_ACCEPTED, codes=_REPLIED, status=202, sends=True, max_body=MESSAGE_BODY,
+        body={**FROM_TEMPLATE, **_WHEN},
+        answer=_ACCEPTED, codes=_REPLIED, status=202, sends=True, max_body=MESSAGE_BODY,
     ),
     HostRoute(
         "GET", f"{SLACK}/messages/{{id}}/replies", messages.list_replies, _READ,
         summary="List the replies sent from here", parameters=PAGE, answer=_MESSAGES, codes=("NOT_FOUND",),
+    ),
+    HostRoute(
+        "GET", f"{SLACK}/templates", templates.list_all, _USE, summary="List the templates of messages",
+        answer={"templates": TEMPLATES},
+    ),
+    HostRoute(
+        "GET", f"{SLACK}/templates/{{name}}", templates.show, _USE, summary="Show a template", answer=TEMPLATE,
+        codes=("NOT_FOUND",),
+    ),
+    HostRoute(
+        "PUT", f"{SLACK}/templates/{{name}}", templates.save, _MANAGE, summary="Save a template", stops=True,
+        body=SAID, answer=TEMPLATE, codes=("INVALID_CONTENT",), max_body=MESSAGE_BODY,
+    ),
+    HostRoute(
+        "DELETE", f"{SLACK}/templates/{{name}}", templates.delete, _MANAGE, summary="Delete a template",
+        answer={"deleted": FLAG}, codes=("NOT_FOUND",),
     ),
     HostRoute(
         "GET", f"{API}/organization", organizations.show, _PROVISION, summary="Show the organization",
@@ -302,7 +320,7 @@ def answer(route: HostRoute, app: App, request: Request, caller: HostCaller, now
     # 3. the parameters and the body are those of the route
     parameters, body = read_parameters(request.raw_query, route.parameters), _read_body(route, request)
     # 4. do it
-    path_id = request.path_values.get("id", "")
+    path_id = next(iter(request.path_values.values()), "")
     whose = {"route": f"{route.method} {request.path}", "key": _read_key(route, request)}
     wants_csv = route.has_csv and asks_for_csv(request.header("accept"))
     call = HostCall(caller, path_id, request.address, parameters=parameters, body=body, wants_csv=wants_csv, **whose)

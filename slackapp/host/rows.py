@@ -129,6 +129,7 @@ class OrganizationPart(StrEnum):
     WORKSPACE_LIMIT = "organization_limit"
     DATA_REGION = "organization_region"
     PURPOSES = "organization_purposes"
+    TEMPLATES = "organization_templates"
 
 
 class HostAuditRecord(StrEnum):

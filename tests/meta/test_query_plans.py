@@ -14,6 +14,7 @@ GROWING = (
     "installations", "tokens", "data_keys", "inbox", "oauth_states", "audit", "installers",
     "organizations", "members", "purposes", "connections", "quarantines", "host_tickets", "host_sessions",
     "host_token_ids", "idempotency_keys", "approvals", "host_events", "messages", "outbox", "send_rates",
+    "templates",
 )  # fmt: skip
 WHOLE = {
     # For an operator who asks about all of it.

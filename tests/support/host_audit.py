@@ -44,7 +44,7 @@ HOST_MEANINGS: dict[StrEnum, Meaning] = {
     ),
     HostAuditEvent.MEMBER_REINSTATED: Meaning("a member is back", "record", (_H, _M), records=_MEMBER),
     HostAuditEvent.ORGANIZATION_CHANGED: Meaning(
-        "the host provides an organization otherwise; the detail is what has changed", "record", (_H,),
+        "an organization is provided otherwise; the detail is what has changed", "record", (_H, _M),
         records=_ORGANIZATION, details=tuple(OrganizationPart),
     ),
     HostAuditEvent.ORGANIZATION_FROZEN: Meaning(

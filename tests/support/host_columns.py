@@ -49,6 +49,18 @@ HOST_TABLES = {
             "created_at": (OPERATIONAL, "When it was added."),
         },
     ),
+    "templates": Table(
+        "Messages that an organization says again and again, with variables.",
+        WITH_ORGANIZATION,
+        {
+            "organization_id": ORGANIZATION,
+            "name": (TENANT, "Its name."),
+            "content": (TENANT, "The fields for Slack, as JSON; never what fills it in."),
+            "changed_by": (TENANT, "The member who changed it last; empty for the host itself."),
+            "created_at": (OPERATIONAL, "When it was added."),
+            "updated_at": (OPERATIONAL, "When it was changed last."),
+        },
+    ),
     "connections": Table(
         "What ties an organization, or one of its members, to a tenant: also attempts, and what is over.",
         WITH_ORGANIZATION + " With the tenant, names, channels, scopes and settings go; ids, states and times stay. A "

@@ -13,7 +13,8 @@ from slackapp.host.flows.messages import accept_message, answer_once, change_mes
 from slackapp.host.flows.messages.accept_message import MessageDraft
 from slackapp.host.flows.messages.answer_once import RepeatableRequest
 from slackapp.host.forms import ONE_OF_SEVERAL, optional_time, time_of
-from slackapp.host.model import MessageOutcome, MessageStatus
+from slackapp.host.handlers.templates import read_content
+from slackapp.host.model import HostCaller, MessageOutcome, MessageStatus
 from slackapp.host.store import messages
 from slackapp.host.store.messages import Message, MessageFilter, NewMessage
 
@@ -64,7 +65,7 @@ def post_all(app: App, call: HostCall, now: int) -> Answer:
 def _prepare_one(app: App, call: HostCall, given: Any, number: int, now: int) -> NewMessage | HostRefused:
     try:
         require_fields(given, ONE_OF_SEVERAL, f"messages/{number}")
-        return accept_message.prepare(app, call.caller, read_draft(given, now))
+        return accept_message.prepare(app, call.caller, read_draft(app, call.caller, given, now))
     except HostRefused as refused:
         return refused
 
@@ -104,10 +105,10 @@ def list_replies(app: App, call: HostCall, now: int) -> Answer:
     return _page(app, call, _REPLIES, found)
 
 
-def read_draft(given: Mapping[str, Any], now: int, under: str = "") -> MessageDraft:
+def read_draft(app: App, caller: HostCaller, given: Mapping[str, Any], now: int) -> MessageDraft:
     """Reads a message from the fields of a body. Raises HostRefused."""
     return MessageDraft(
-        fields=require_content(given.get("text"), given.get("blocks"), under),
+        fields=read_content(app, caller, given),
         connection_id=given.get("connectionId"),
         channel=given.get("channel"),
         thread_of=given.get("threadOf"),
@@ -155,7 +156,7 @@ def _accept(app: App, call: HostCall, given: Mapping[str, Any], now: int) -> Ans
     # claim: C-295
     if (before := answer_once.find_answer(app, call.caller, request)) is not None:
         return before
-    message = accept_message.prepare(app, call.caller, read_draft(given, now))
+    message = accept_message.prepare(app, call.caller, read_draft(app, call.caller, given, now))
 
     def store() -> Answer:
         accept_message.store(app, message, now)

@@ -37,6 +37,7 @@ TOLD_AS = {
     "approvals": "their wishes to connect",
     "host_tickets": "hashes of their sessions",
     "host_sessions": "hashes of their sessions",
+    "templates": "the messages that it says again and again",
     "purposes": "what each connection is for",
     "host_events": "for 30 days what that product was told",
     "host_usage": "for 400 days how often it was used",

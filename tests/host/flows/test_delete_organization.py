@@ -27,6 +27,8 @@ from slackapp.host.store import (
     quarantines,
     sessions,
 )
+from slackapp.host.store.messaging import templates
+from slackapp.host.store.messaging.templates import Template
 from slackapp.localslack.faults import Fault
 from slackapp.model import SCHEDULER, Actor, ActorKind
 from tests.store.rows import NORTH, ORG, SOUTH, sealed
@@ -64,6 +66,8 @@ def fill(world: World) -> None:
         assert member is not None
         members.note(app.db, member._replace(name=f"{CANARY}-ann", issued_at=NOW + 1), NOW)
         purposes.save(app.db, ACME, Purpose("alerts", f"{CANARY}-purpose"), NOW)
+        said = {"text": f"{CANARY}-template"}
+        assert templates.save(app.db, ACME, Template("deploy", said, ANN, created_at=NOW, updated_at=NOW))
         approvals.add(app.db, f"{1:024}", ACME, ANN, reason=f"{CANARY}-reason", now=NOW)
     assert idempotency_keys.begin(app.db, ACME, HASH, HASH, now=NOW)
     with app.db.transaction():

@@ -1,0 +1,1 @@
+"""What stands beside the messages themselves: templates, and how many went out."""
