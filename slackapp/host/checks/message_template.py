@@ -6,7 +6,7 @@ How:     a variable is `$name` or `${name}`, and `$$` is the character: the gram
          names of ASCII. Where one stands decides how its value is written: escaped in mrkdwn, as it is in plain text,
          percent-encoded in an address, whose site the template itself must name. Nowhere else may a `$` stand. The
          values are those of the variables, all of them, and no other. A text that has one is shown verbatim.
-Does not stop: `*` and `_`, which change how a value looks; an address in the `text` of a message, which Slack shows as a
+Does not stop: `*` and `_`, which change how a value looks; an address in the `text` of a message, which Slack makes a
          link to just that.
 Read:    docs.python.org/3/library/string.html#template-strings; docs.slack.dev/messaging/formatting-message-text
 """
