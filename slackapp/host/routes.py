@@ -271,15 +271,15 @@ API_ROUTES = (
         answer={"templates": TEMPLATES},
     ),
     HostRoute(
-        "GET", f"{SLACK}/templates/{{name}}", templates.show, _USE, summary="Show a template", answer=TEMPLATE,
+        "GET", f"{SLACK}/templates/{{id}}", templates.show, _USE, summary="Show a template", answer=TEMPLATE,
         codes=("NOT_FOUND",),
     ),
     HostRoute(
-        "PUT", f"{SLACK}/templates/{{name}}", templates.save, _MANAGE, summary="Save a template", stops=True,
+        "PUT", f"{SLACK}/templates/{{id}}", templates.save, _MANAGE, summary="Save a template", stops=True,
         body=SAID, answer=TEMPLATE, codes=("INVALID_CONTENT",), max_body=MESSAGE_BODY,
     ),
     HostRoute(
-        "DELETE", f"{SLACK}/templates/{{name}}", templates.delete, _MANAGE, summary="Delete a template",
+        "DELETE", f"{SLACK}/templates/{{id}}", templates.delete, _MANAGE, summary="Delete a template",
         answer={"deleted": FLAG}, codes=("NOT_FOUND",),
     ),
     HostRoute(
@@ -320,7 +320,7 @@ def answer(route: HostRoute, app: App, request: Request, caller: HostCaller, now
     # 3. the parameters and the body are those of the route
     parameters, body = read_parameters(request.raw_query, route.parameters), _read_body(route, request)
     # 4. do it
-    path_id = next(iter(request.path_values.values()), "")
+    path_id = request.path_values.get("id", "")
     whose = {"route": f"{route.method} {request.path}", "key": _read_key(route, request)}
     wants_csv = route.has_csv and asks_for_csv(request.header("accept"))
     call = HostCall(caller, path_id, request.address, parameters=parameters, body=body, wants_csv=wants_csv, **whose)

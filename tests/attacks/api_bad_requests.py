@@ -97,10 +97,7 @@ def api() -> Iterator[Bad]:
     """Every bad request of every route."""
     yield Bad("POST the reference", "method", "/api/v2/openapi.json", "POST")
     for route in API_ROUTES:
-        name, target = (
-            f"{route.method} {route.path}",
-            route.path.replace("{id}", "C0NOSUCH01").replace("{name}", "C0NOSUCH01"),
-        )
+        name, target = f"{route.method} {route.path}", route.path.replace("{id}", "C0NOSUCH01")
         wrong = next(
             each for each in METHODS if each not in {other.method for other in API_ROUTES if other.path == route.path}
         )
@@ -179,7 +176,7 @@ def bad(
         authorization = f"Bearer {token(*who, jti=f'j{next(_NUMBERS)}') if route.single_use or who else GOOD}"
     content = content if content is not None else b"" if route.body is None else b"{}"
     headers: Mapping[str, str] = {"Authorization": authorization, "Content-Type": media_type}
-    target = route.path.replace("{id}", id).replace("{name}", id) + (f"?{query}" if query else "")
+    target = route.path.replace("{id}", id) + (f"?{query}" if query else "")
     return Bad(name, outcome, target, route.method, content, headers, wrong_field=field)
 
 

@@ -62,6 +62,10 @@ SURFACE = {
     "GET /api/v2/slack/messages/{id}": ("host owner admin member auditor", False),
     "POST /api/v2/slack/messages/{id}/replies": ("host owner admin member", True),
     "GET /api/v2/slack/messages/{id}/replies": ("host owner admin member auditor", False),
+    "GET /api/v2/slack/templates": ("host owner admin member", False),
+    "GET /api/v2/slack/templates/{id}": ("host owner admin member", False),
+    "PUT /api/v2/slack/templates/{id}": ("host owner admin", True),
+    "DELETE /api/v2/slack/templates/{id}": ("host owner admin", False),
     "GET /api/v2/organization": ("host", False),
     "PUT /api/v2/organization": ("host", False),
     "DELETE /api/v2/organization": ("host", False),
@@ -71,7 +75,7 @@ SURFACE = {
 }
 GONE = (
     "DELETE /api/v2/slack/integration", "DELETE /api/v2/slack/messages/{id}",
-    "POST /api/v2/slack/messages/{id}/settlement",
+    "POST /api/v2/slack/messages/{id}/settlement", "DELETE /api/v2/slack/templates/{id}",
 )  # fmt: skip
 """What is asked for where nothing is there to be ended or settled."""
 IDS = {f"{each.method} {each.path}": each for each in API_ROUTES}
@@ -92,6 +96,7 @@ def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with make_host_world(tmp_path_factory.mktemp("routes"), **changes) as made:
         connect(made, Host(made))
         Host(made).put("organization", {"workspaceLimit": 9})
+        assert Host(made).put("slack/templates/ann", {"text": "hello"}).status == 200
         for member, role in CALLERS.values():
             Host(made).of(member, role).get("slack/integration")
         posting.accepted(Host(made).of("meg", MEMBER), channel=made.slack.workspaces[NORTH].general)
@@ -111,7 +116,7 @@ def body_of(route: HostRoute, world: World) -> dict[str, Any]:
         return {"outcome": "sent"}
     if route.path.endswith("/bulk"):
         return {"messages": []}
-    if route.sends or route.method == "PATCH":
+    if route.sends or route.method == "PATCH" or "templates" in route.path:
         general = {"channel": world.slack.workspaces[NORTH].general} if "channel" in (route.body or {}) else {}
         return {"text": "hello", **general}
     return REQUIRED.get(route.path.rpartition("/")[2], {})
@@ -136,7 +141,7 @@ def assert_is_done(name: str, reply: Reply) -> None:
         assert told(reply) == (404, "INTEGRATION_NOT_FOUND")
     elif "settlement" in name:
         assert told(reply) == (400, "BAD_REQUEST"), "it is not unclear: tests/host/messages/test_settle.py"
-    elif "decision" in name or name == "DELETE /api/v2/slack/messages/{id}":
+    elif "decision" in name or (name in GONE and "{id}" in name):
         assert told(reply) == (404, "NOT_FOUND")
     else:
         assert reply.status == IDS[name].status, reply.text

@@ -43,6 +43,7 @@ def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         Host(made).of("gone").get("slack/integration")
         Host(made).post("members/gone/offboard")
         general = made.slack.workspaces[NORTH].general
+        assert Host(made).put("slack/templates/gone", {"text": "hello"}).status == 200
         posting.join(made, "general")
         posting.accepted(Host(made), channel=general)
         posting.send_due(made)
@@ -183,7 +184,7 @@ def ask(world: World, route: HostRoute, changes: dict[str, Any]) -> tuple[int, s
         sent, waiting = (row["id"] for row in world.rows("SELECT id FROM messages ORDER BY number LIMIT 2"))
         found = sent if route.method == "DELETE" else waiting
         named = named if named == "~nobody" else found
-    if "messages" in route.path and route.body and "x" not in (body or ()):
+    if ("messages" in route.path or "templates" in route.path) and route.body and "x" not in (body or ()):
         said = {name: value for name, value in changes.get("said", {}).items() if name in route.body}
         body = message_body(route, general) | said
         if route.path.endswith("/bulk") and "first" in changes:

@@ -43,6 +43,8 @@ class Canaries:
             allowed = [world.slack.workspaces[team].general]
             body = {"purpose": purpose["id"], "ownerId": f"canary-{organization}-member", "allowedChannels": allowed}
             assert host.of().put("slack/integration", body).status == 200
+            saved = host.put(f"slack/templates/canary-{organization}-template", {"text": f"canary {organization} text"})
+            assert saved.status == 200
             sender = host.of(f"canary-{organization}-member", HostRole.MEMBER)
             said = {"channel": allowed[0], "internalMessageId": f"canary {organization} id"}
             self.messages[organization] = posting.accepted(sender, f"canary {organization} text", **said)
@@ -93,6 +95,7 @@ def test_the_canaries_are_seen_by_those_whose_they_are(canaries: Canaries) -> No
                 "organization",
                 "events",
                 "slack/messages",
+                "slack/templates",
                 channels,
             )
         )
@@ -108,7 +111,11 @@ def test_org_isolation(canaries: Canaries, data: st.DataObject, route, organizat
     theirs = data.draw(st.sampled_from(sorted(TENANTS)))
     team = TENANTS[theirs][1]
     general = world.slack.workspaces[team].general
-    named = data.draw(st.sampled_from(["ann", f"canary-{theirs}-member", general, canaries.messages[theirs]]))
+    named = data.draw(
+        st.sampled_from(
+            ["ann", f"canary-{theirs}-member", f"canary-{theirs}-template", general, canaries.messages[theirs]]
+        )
+    )
     parameters = {
         "connectionId": canaries.ids[theirs], "cursor": data.draw(st.sampled_from(canaries.cursors[theirs])) or "x",
         "teamId": team, "limit": "1", "search": "g", "status": "queued", "senderId": f"canary-{theirs}-member",
@@ -122,7 +129,7 @@ def test_org_isolation(canaries: Canaries, data: st.DataObject, route, organizat
         "metadata": {"source": "x"}, "kind": "workspace", "reconnect": canaries.ids[theirs],
         "memberId": "someone", "role": "owner",
         "reason": "why", "decision": "denied", "note": "no",
-        "text": "hello", "blocks": [],
+        "text": "hello", "blocks": [], "template": f"canary-{theirs}-template", "variables": {},
         "messages": [{"text": "x", "connectionId": canaries.ids[theirs]}], "outcome": "sent",
         "connectionId": canaries.ids[theirs], "threadOf": canaries.messages[theirs],
         "channel": world.slack.workspaces[team].general, "sendAt": "2027-06-01T00:00:00Z",

@@ -1,4 +1,4 @@
-"""Templates that an organization saves and deletes: what is saved can be filled in, and only its own can be used."""
+"""Templates of an organization: what is saved can be filled in, and nobody else can use it."""
 
 from collections.abc import Mapping
 from typing import Any

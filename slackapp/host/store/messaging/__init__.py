@@ -1,1 +1,1 @@
-"""What stands beside the messages themselves: templates, and how many went out."""
+"""Templates of messages, and how many went out: what stands beside the messages themselves."""
