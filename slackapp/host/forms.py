@@ -36,6 +36,8 @@ SEARCH: Form = {"type": "string", "maxLength": 80, "default": ""}
 CONNECTION_ID: Form = {**ID, "default": None}
 TEAM_ID: Form = {"type": "string", "pattern": _TEAM, "default": None}
 DAYS: Form = {"type": "integer", "minimum": 1, "maximum": 3650}
+CONTENT_DAYS: Form = {"type": "integer", "minimum": 0, "maximum": 365}
+"""Days for which what messages said is kept; 0: not at all."""
 WORKSPACES: Form = {"type": "integer", "minimum": 1, "maximum": 1000}
 
 
@@ -167,6 +169,8 @@ MESSAGE = form_of(
         "channel": allow_null(WORD),
         "ts": allow_null(WORD),
         "threadTs": allow_null(WORD),
+        "permalink": allow_null(WORD),
+        "content": allow_null(ANYTHING),
         "targetId": allow_null(ID),
         "senderId": allow_null(ID),
         "purpose": WORD,

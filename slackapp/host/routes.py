@@ -21,6 +21,7 @@ from slackapp.host.forms import (
     APPROVAL,
     CHANNEL,
     CHANNEL_ID,
+    CONTENT_DAYS,
     DAYS,
     EVENT,
     FLAG,
@@ -132,6 +133,7 @@ _PROVIDED: Fields = {
     "name": TEXT,
     "workspaceLimit": allow_null(WORKSPACES),
     "dataRegion": REGION,
+    "contentDays": CONTENT_DAYS,
     "purposes": list_of(PURPOSE, 50),
 }
 _ORGANIZATION: Fields = {"id": ID, **_PROVIDED, "name": WORD, "enabled": FLAG, "frozen": FLAG, "createdAt": TIME}
@@ -288,7 +290,8 @@ API_ROUTES = (
     ),
     HostRoute(
         "PUT", f"{API}/organization", organizations.change, _PROVISION,
-        summary="Change name, limit, region or purposes", body=_CHANGES, answer=_ORGANIZATION,
+        summary="Change name, limit, region, purposes, or how long contents are kept", body=_CHANGES,
+        answer=_ORGANIZATION,
     ),
     HostRoute(
         "DELETE", f"{API}/organization", organizations.delete, _PROVISION, summary="Delete it, with everything of it",

@@ -130,6 +130,7 @@ class OrganizationPart(StrEnum):
     DATA_REGION = "organization_region"
     PURPOSES = "organization_purposes"
     TEMPLATES = "organization_templates"
+    CONTENT_DAYS = "organization_content"
 
 
 class HostAuditRecord(StrEnum):
@@ -143,13 +144,17 @@ class HostAuditRecord(StrEnum):
 
 
 class Organization(NamedTuple):
-    """A row of `organizations`. `workspace_limit` is None where the setting says how many it may connect."""
+    """A row of `organizations`. `workspace_limit` is None where the setting says how many it may connect.
+
+    `content_days` is for how long what its messages said is kept: 0, not at all.
+    """
 
     organization_id: str
     name: str
     named_at: int
     workspace_limit: int | None
     data_region: str
+    content_days: int
     frozen_at: int | None
     removed_at: int | None
     created_at: int

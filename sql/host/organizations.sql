@@ -2,7 +2,8 @@
 
 -- name: find_organization :one
 -- tenant: none (an organization's own)
-SELECT organization_id, name, named_at, workspace_limit, data_region, frozen_at, removed_at, created_at, updated_at
+SELECT organization_id, name, named_at, workspace_limit, data_region, content_days, frozen_at, removed_at, created_at,
+       updated_at
   FROM organizations
  WHERE organization_id = :organization_id;
 
@@ -22,7 +23,7 @@ ON CONFLICT (organization_id) DO UPDATE SET
 -- tenant: none (an organization's own)
 UPDATE organizations
    SET name = :name, named_at = :issued_at, workspace_limit = :workspace_limit, data_region = :data_region,
-       updated_at = :now
+       content_days = :content_days, updated_at = :now
  WHERE organization_id = :organization_id
    AND removed_at IS NULL;
 
@@ -114,4 +115,5 @@ SELECT EXISTS (SELECT 1 FROM host_tickets WHERE expires_at < :now OR expires_at 
        EXISTS (SELECT 1 FROM approvals WHERE expires_at < :approvals_before) AS approvals,
        EXISTS (SELECT 1 FROM connections WHERE status = 'failed' AND updated_at < :failed_before) AS connections,
        EXISTS (SELECT 1 FROM host_events WHERE at < :events_before) AS events,
-       EXISTS (SELECT 1 FROM host_usage WHERE day < :usage_before) AS usage;
+       EXISTS (SELECT 1 FROM host_usage WHERE day < :usage_before) AS usage,
+       EXISTS (SELECT 1 FROM message_contents WHERE kept_until <= :now) AS contents;

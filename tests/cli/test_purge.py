@@ -14,6 +14,7 @@ PLACES = (
     "connections without a tenant",
     "turns of messages without a tenant",
     "messages without a tenant",
+    "contents of messages without a tenant",
     "tenants in the key backup that are not installed",
     "write-ahead log not emptied",
     "working copies with their keys inside",

@@ -12,7 +12,8 @@ from slackapp.flows.app import SealedRecord, no_sealed_records
 from slackapp.flows.keys import reencrypt_tenant
 from slackapp.host.flows.messages.message_content import context_of
 from slackapp.host.model import MessageType
-from slackapp.host.store import messages, outbox, send_rates
+from slackapp.host.store import messages, organizations, outbox, send_rates
+from slackapp.host.store.kept import contents
 from slackapp.host.store.messages import NewMessage
 from slackapp.host.store.send_rates import SendRate
 from slackapp.model import BOT, LOCAL_PROVIDER, Sealed, Tenant
@@ -111,6 +112,19 @@ def write_messages(world: World, tenant: Tenant) -> None:
             send_rates.take_place(app.db, tenant, message.channel_id, SendRate(100), now)
 
 
+def write_contents(world: World, tenant: Tenant) -> None:
+    """Messages that were sent, of which what they said is kept."""
+    app, now = world.service.app, world.clock()
+    write_messages(world, tenant)
+    with app.db.transaction():
+        for organization in {row["organization_id"] for row in world.rows("SELECT organization_id FROM messages")}:
+            found = organizations.find(app.db, organization)
+            assert found is not None
+            organizations.save(app.db, found._replace(content_days=7), now)
+        for message in messages.export(app.db, tenant, 10):
+            contents.keep(app.db, tenant, message.id, str(message.status), now)
+
+
 WRITERS: dict[str, Write] = {
     "data keys": nothing_more,
     "tokens and webhooks": write_details,
@@ -118,6 +132,7 @@ WRITERS: dict[str, Write] = {
     "outcomes of installs and calls": write_outcomes,
     "connections": write_connection,
     "messages": write_messages,
+    "contents of messages": write_contents,
     "bookmarks": write_bookmarks,
     "shares of bookmarks": write_shares,
 }

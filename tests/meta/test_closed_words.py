@@ -88,6 +88,7 @@ COLUMNS: dict[tuple[str, str], set[str]] = {
     ("installations", "status"): {*InstallationStatus},
     ("installations", "tenant_kind"): {*_TENANT},
     ("installers", "holder_kind"): {*HolderKind} - {HolderKind.CONNECTION},
+    ("message_contents", "tenant_kind"): {*_TENANT},
     ("messages", "reason"): {*MessageReason, ""},
     ("messages", "status"): {*MessageStatus},
     ("messages", "tenant_kind"): {*_TENANT},

@@ -31,7 +31,7 @@ MESSAGE_TABLES = {
             "permalink": (TENANT, "Its address at Slack, once somebody has asked for it."),
             "sender_id": (TENANT, "The member who has asked for it; empty for the host itself."),
             "purpose_id": (OPERATIONAL, "What it is for, by id."),
-            "body": (SECRET, "What it says, while it waits. NULL when it is over."),
+            "body": (SECRET, "What it says, while it waits. NULL when it is over: `message_contents` may have it."),
             "send_at": (OPERATIONAL, "When it is to go out; NULL: at once."),
             "queued_at": (OPERATIONAL, "Its place among those of its channel."),
             "parked_at": (OPERATIONAL, "Since when it waits for its connection; NULL: it does not."),
@@ -39,6 +39,19 @@ MESSAGE_TABLES = {
             "created_at": (OPERATIONAL, "When it was accepted."),
             "updated_at": (OPERATIONAL, "When its status last changed."),
             "trace_id": (OPERATIONAL, "The request that it came with."),
+        },
+    ),
+    "message_contents": Table(
+        "One row per message that was sent and whose content its organization keeps.",
+        "For as many days as the organization has set when it was sent, or fewer since; not longer than the tenant.",
+        {
+            "message_id": (OPERATIONAL, "The message's id."),
+            "organization_id": (TENANT, "The host's own id of its customer."),
+            "tenant_kind": KIND,
+            "tenant_id": ID,
+            "body": (SECRET, "What it said, sealed as it was while it waited."),
+            "kept_at": (OPERATIONAL, "When the message was sent."),
+            "kept_until": (OPERATIONAL, "From when on nobody is shown it; it is deleted within a minute."),
         },
     ),
     "outbox": Table(

@@ -1,4 +1,4 @@
-"""An organization as the host provides for it: name, limit, region, and what its connections may be for."""
+"""An organization as the host provides for it: name, limit, region, purposes, and how long contents are kept."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,6 +8,7 @@ from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.model import HostCaller
 from slackapp.host.rows import HostAuditEvent, HostAuditRecord, Organization, OrganizationPart, Purpose
 from slackapp.host.store import connections, organizations, purposes
+from slackapp.host.store.kept import contents
 from slackapp.model import AuditEntry
 
 
@@ -34,6 +35,9 @@ def save(app: App, caller: HostCaller, wanted: ProvidedOrganization, now: int) -
     with app.db.transaction():
         known = find(app, caller)
         organizations.save(app.db, wanted.organization, now)
+        if wanted.organization.content_days < known.organization.content_days:
+            # claim: C-300
+            contents.shorten(app.db, caller.organization, wanted.organization.content_days)
         kept = {each.purpose_id for each in wanted.purposes}
         for gone in known.purposes:
             if gone.purpose_id not in kept:
@@ -58,5 +62,6 @@ def _changes(before: ProvidedOrganization, after: ProvidedOrganization) -> list[
         OrganizationPart.WORKSPACE_LIMIT: old.workspace_limit == new.workspace_limit,
         OrganizationPart.DATA_REGION: old.data_region == new.data_region,
         OrganizationPart.PURPOSES: before.purposes == after.purposes,
+        OrganizationPart.CONTENT_DAYS: old.content_days == new.content_days,
     }
     return [part for part, is_same in same.items() if not is_same]

@@ -12,6 +12,7 @@ from slackapp.host.flows.webhook import deliver_events
 from slackapp.host.model import ConnectionStatus
 from slackapp.host.rows import ConnectionKey, HostAuditEvent, StatusReason
 from slackapp.host.store import approvals, connections, deliveries, events, idempotency_keys, organizations, sessions
+from slackapp.host.store.kept import contents
 from slackapp.model import SCHEDULER, AuditEntry
 
 _DAY = 86_400
@@ -42,6 +43,8 @@ def _delete_old(app: App, now: int) -> None:
         "connections": lambda: _in_portions(app, lambda: connections.sweep_failed(app.db, failed)),
         "events": lambda: _in_portions(app, lambda: events.sweep(app.db, told)),
         "usage": lambda: organizations.sweep_usage(app.db, now),
+        # claim: C-300
+        "contents": lambda: _in_portions(app, lambda: contents.sweep(app.db, now)),
     }
     for name in sorted(organizations.find_due(app.db, now)):
         delete[name]()

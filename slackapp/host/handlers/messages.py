@@ -9,7 +9,7 @@ from slackapp.host.call import Answer, HostCall, make_cursor, read_position
 from slackapp.host.checks.fields import require_fields
 from slackapp.host.checks.message_content import require_content
 from slackapp.host.errors import HostRefusal, HostRefused
-from slackapp.host.flows.messages import accept_message, answer_once, change_message, settle_message
+from slackapp.host.flows.messages import accept_message, answer_once, change_message, settle_message, show_message
 from slackapp.host.flows.messages.accept_message import MessageDraft
 from slackapp.host.flows.messages.answer_once import RepeatableRequest
 from slackapp.host.forms import ONE_OF_SEVERAL, optional_time, time_of
@@ -84,7 +84,10 @@ def _store_one(app: App, prepared: NewMessage | HostRefused, now: int) -> Answer
 
 def show(app: App, call: HostCall, now: int) -> Answer:
     """Shows what became of a message."""
-    return describe(require_message(app, call))
+    message = require_message(app, call)
+    permalink = show_message.find_permalink(app, call.caller, message, now)
+    (content,) = show_message.find_contents(app, call.caller, [message], now)
+    return describe(message._replace(permalink=permalink), content)
 
 
 def list_all(app: App, call: HostCall, now: int) -> Answer:
@@ -93,7 +96,7 @@ def list_all(app: App, call: HostCall, now: int) -> Answer:
     status = MessageStatus(given["status"]) if given["status"] is not None else None
     wanted = MessageFilter(status, given["channel"], given["senderId"])
     found = messages.page(app.db, call.caller.organization, wanted, before, most=given["limit"])
-    return _page(app, call, _LIST, found)
+    return _page(app, call, _LIST, found, now=now)
 
 
 def list_replies(app: App, call: HostCall, now: int) -> Answer:
@@ -102,7 +105,7 @@ def list_replies(app: App, call: HostCall, now: int) -> Answer:
     target = require_message(app, call)
     organization = call.caller.organization
     found = messages.page_of_replies(app.db, organization, target.id, before, most=call.parameters["limit"])
-    return _page(app, call, _REPLIES, found)
+    return _page(app, call, _REPLIES, found, now=now)
 
 
 def read_draft(app: App, caller: HostCaller, given: Mapping[str, Any], now: int) -> MessageDraft:
@@ -127,8 +130,8 @@ def require_message(app: App, call: HostCall) -> Message:
     return found
 
 
-def describe(message: Message) -> Answer:
-    """Describes a message: never what it says."""
+def describe(message: Message, content: Mapping[str, Any] | None) -> Answer:
+    """Describes a message; `content` is what it says, where that is kept, for those who may see it."""
     return {
         "id": message.id,
         "connectionId": message.connection_id,
@@ -140,6 +143,8 @@ def describe(message: Message) -> Answer:
         "channel": message.channel_id or None,
         "ts": message.message_ts or None,
         "threadTs": message.thread_ts or None,
+        "permalink": message.permalink or None,
+        "content": content,
         "targetId": message.target_id or None,
         "senderId": message.sender_id or None,
         "purpose": message.purpose_id,
@@ -172,10 +177,11 @@ def _accepted(message: NewMessage) -> Answer:
     return {"id": message.id, "status": status}
 
 
-def _page(app: App, call: HostCall, name: str, found: list[Message]) -> Answer:
+def _page(app: App, call: HostCall, name: str, found: list[Message], *, now: int) -> Answer:
     is_full = len(found) == call.parameters["limit"]
     cursor = make_cursor(app, call, name, str(found[-1].number)) if is_full else None
-    return {"messages": [describe(each) for each in found], "cursor": cursor}
+    contents = show_message.find_contents(app, call.caller, found, now)
+    return {"messages": list(map(describe, found, contents)), "cursor": cursor}
 
 
 def _read_time(text: str, now: int) -> int:

@@ -12,7 +12,7 @@ from slackapp.host.rows import Purpose
 from slackapp.host.store import events, members
 from slackapp.model import ActorKind
 
-_NAMES = {"workspaceLimit": "workspace_limit", "dataRegion": "data_region"}
+_NAMES = {"workspaceLimit": "workspace_limit", "dataRegion": "data_region", "contentDays": "content_days"}
 _EVENTS = "events"
 
 
@@ -109,6 +109,7 @@ def _describe(app: App, provided: ProvidedOrganization) -> Answer:
         "frozen": organization.frozen_at is not None,
         "workspaceLimit": organization.workspace_limit,
         "dataRegion": organization.data_region,
+        "contentDays": organization.content_days,
         "purposes": [{"id": each.purpose_id, "text": each.text} for each in provided.purposes],
         "createdAt": time_of(organization.created_at),
     }

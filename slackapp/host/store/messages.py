@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from slackapp.host.checks.message_transitions import require_change
 from slackapp.host.model import MessageReason, MessageStatus, MessageType
+from slackapp.host.store.kept import contents
 from slackapp.model import Sealed, Tenant, UnclearRow
 from slackapp.store.columns import (
     by_word,
@@ -189,10 +190,19 @@ def set_status(
 
 
 def set_sent(db: Database, message: Message, place: SentPlace, now: int) -> bool:
-    """Notes where it is at Slack, and erases what it says; False where it was changed meanwhile."""
+    """Notes where it is at Slack; what it says goes, or is kept where its organization wishes that.
+
+    What a deletion took from Slack is kept nowhere. False where it was changed meanwhile.
+    """
     require_change(message.status, MessageStatus.SENT)
     seen = {**_key(message.tenant, message.id), "expected": str(message.status)}
-    return db.execute("set_message_sent", {**seen, **place._asdict(), "now": now}) == 1
+    contents.keep(db, message.tenant, message.id, str(message.status), now=now)
+    if db.execute("set_message_sent", {**seen, **place._asdict(), "now": now}) != 1:
+        return False
+    if message.type == MessageType.DELETE:
+        # claim: C-301
+        contents.forget_of_target(db, message.tenant, message.organization_id, message.target_id)
+    return True
 
 
 def replace_body(db: Database, message: Message, body: Sealed, key_id: int, *, now: int) -> bool:

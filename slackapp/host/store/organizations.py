@@ -25,13 +25,14 @@ def note(db: Database, organization_id: str, name: str, *, issued_at: int, now: 
 
 
 def save(db: Database, organization: Organization, now: int) -> bool:
-    """Stores name, limit and region; False where it is gone, or being removed."""
+    """Stores name, limit, region and how long contents are kept; False where it is gone, or being removed."""
     columns = {
         "organization_id": organization.organization_id,
         "name": organization.name,
         "issued_at": organization.named_at,
         "workspace_limit": organization.workspace_limit,
         "data_region": organization.data_region,
+        "content_days": organization.content_days,
         "now": now,
     }
     return db.execute("set_organization", columns) == 1

@@ -1,8 +1,7 @@
 """`chat.*`, `reactions.add` and `views.publish`, incoming webhooks and response URLs: everything an app can say.
 
-Follows docs.slack.dev/reference/methods/chat.postMessage, .update, .delete, .postEphemeral, conversations.history,
-reactions.add, views.publish and
-docs.slack.dev/interactivity/handling-user-interaction (response_url).
+Follows docs.slack.dev/reference/methods/chat.postMessage, .update, .delete, .postEphemeral, reactions.add,
+views.publish and docs.slack.dev/interactivity/handling-user-interaction (response_url).
 """
 
 from __future__ import annotations
@@ -80,25 +79,6 @@ def delete(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
             slack.save()
             return {"channel": channel.id, "ts": message["ts"]}
     raise ApiError("message_not_found")
-
-
-def history(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
-    """`conversations.history`: the newest messages of a channel outside of threads, with metadata where asked for."""
-    channel = conversations.find(slack, caller, params.get("channel", ""))
-    caller.require("groups:history" if channel.private else "channels:history")
-    if channel.id not in slack.state.joined:
-        raise ApiError("not_in_channel")
-    oldest, shows_all = params.get("oldest", "") or "0", params.get("include_all_metadata", "") in ("1", "true", "True")
-    found = [
-        message if shows_all else {name: value for name, value in message.items() if name != "metadata"}
-        for message in reversed(slack.state.messages)
-        if message["channel"] == channel.id
-        and float(message["ts"]) >= float(oldest)
-        and message.get("thread_ts", message["ts"]) == message["ts"]
-        and "ephemeral_to" not in message
-    ]
-    page, cursor = conversations.page_of(slack, found, params, limit_max=999)
-    return {"messages": page, "has_more": bool(cursor), "response_metadata": {"next_cursor": cursor}}
 
 
 def add_reaction(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from slackapp.localslack.accounts import User
-from slackapp.localslack.api import chat, conversations, oauth
+from slackapp.localslack.api import chat, conversations, oauth, reading
 from slackapp.localslack.api.calls import ApiError, ApiRequest, ClientMethod, Method, Params, TokenCaller, find_caller
 from slackapp.localslack.delivery import events
 from slackapp.localslack.model import Json
@@ -165,12 +165,14 @@ METHODS = {
     "team.info": Method(team_info, ("team:read",)),
     "conversations.list": Method(conversations.list_all),
     "conversations.info": Method(conversations.info),
-    "conversations.history": Method(chat.history),
+    "conversations.history": Method(reading.history),
+    "conversations.replies": Method(reading.replies),
     "conversations.join": Method(conversations.join, ("channels:join",)),
     "conversations.open": Method(conversations.open_dm, ("im:write", "mpim:write")),
     "chat.postMessage": Method(chat.post, ("chat:write",)),
     "chat.update": Method(chat.update, ("chat:write",)),
     "chat.delete": Method(chat.delete, ("chat:write",)),
+    "chat.getPermalink": Method(reading.permalink),
     "chat.postEphemeral": Method(chat.post_ephemeral, ("chat:write",)),
     "reactions.add": Method(chat.add_reaction, ("reactions:write",)),
     "views.publish": Method(chat.publish_view),

@@ -15,8 +15,8 @@ from tests.support.world import NORTH, SOUTH, World
 
 ORGANIZATION, EVENTS = "organization", "events"
 PLAIN = {
-    "id": ACME, "name": "", "enabled": True, "frozen": False, "workspaceLimit": None, "dataRegion": "", "purposes": [],
-    "createdAt": "2027-01-15T08:00:00Z",
+    "id": ACME, "name": "", "enabled": True, "frozen": False, "workspaceLimit": None, "dataRegion": "",
+    "contentDays": 0, "purposes": [], "createdAt": "2027-01-15T08:00:00Z",
 }  # fmt: skip
 
 
@@ -32,6 +32,7 @@ def test_an_organization_is_changed_one_thing_at_a_time(world: World, host: Host
         {"name": "Acme Ltd."},
         {"workspaceLimit": 3},
         {"dataRegion": "eu-west-1"},
+        {"contentDays": 30},
         {"purposes": [{"id": "alerts", "text": "Deployment alerts"}, {"id": "billing", "text": "Reminders"}]},
         {"purposes": [{"id": "billing", "text": "Bills"}]},
         {"workspaceLimit": None, "dataRegion": ""},

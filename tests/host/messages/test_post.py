@@ -24,6 +24,7 @@ from tests.support.world import NORTH, World
 
 POST, UPDATE, INFO = "chat.postMessage", "chat.update", "conversations.info"
 CONTENT = "a-canary-in-a-message"
+PERMALINK = "https://northwind.slack.test/archives/{}/p{}"
 
 
 def configure(world: World, default: str = "", allowed: tuple[str, ...] = ()) -> None:
@@ -73,6 +74,8 @@ def test_a_message_is_accepted_sent_and_told_of(world: World, host: Host, genera
         "channel": general,
         "ts": message["ts"],
         "threadTs": None,
+        "permalink": PERMALINK.format(general, message["ts"].replace(".", "")),
+        "content": None,
         "targetId": None,
         "senderId": "meg",
         "purpose": "alerts",
@@ -82,7 +85,7 @@ def test_a_message_is_accepted_sent_and_told_of(world: World, host: Host, genera
         "updatedAt": "2027-01-15T08:00:00Z",
     }
     assert world.rows("SELECT body FROM messages")[0]["body"] is None
-    read = world.facts("token.read")[-1]
+    read = world.facts("token.read")[-2]  # the last one was for the address that is shown
     assert (read["capability"], read["method"], read["channel"], read["organization"]) == ("post", POST, general, ACME)
     send_all(world)
     assert len(shown(world)) == 1

@@ -274,6 +274,7 @@ BY_TENANT = {
     "erase_messages", "list_erased_waiting", "count_messages", "export_messages", "list_message_bodies",
     "find_message_body",
     "reseal_message", "end_turn", "find_running_turn", "end_unclear_turn", "replace_message_body",
+    "find_content", "find_kept_body", "erase_contents", "count_contents", "export_contents", "reseal_content",
     "find_free_at", "erase_send_rates", "export_send_rates",
 }  # fmt: skip
 """Found by Slack's verified tenant."""
@@ -293,7 +294,7 @@ OF_ALL = {
     "count_unvaulted_connections", "count_overdue_attempts", "list_unfrozen", "list_idle_channels",
     "list_connections_waiting",
     "list_waiting", "list_unclear_since", "list_parked_before", "message_owners",
-    "mark_messages_restored", "sweep_send_rates", "sweep_turns",
+    "mark_messages_restored", "sweep_send_rates", "sweep_turns", "sweep_contents", "content_owners",
 }  # fmt: skip
 """For upkeep, an operator, a host key, or the host, which speaks for every organization."""
 QUEUE = "outbox."

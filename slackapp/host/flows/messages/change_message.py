@@ -67,8 +67,13 @@ def _change_at_slack(app: App, caller: HostCaller, message: Message, draft: Mess
 def require_own(caller: HostCaller, message: Message) -> None:
     """Requires that the caller has asked for the message, or may change everybody's."""
     # claim: C-269
-    if caller.role not in _ANYBODYS and (not caller.id or caller.id != message.sender_id):
+    if not may_change(caller, message):
         raise HostRefused(HostRefusal.NOT_OWN, actor=caller)
+
+
+def may_change(caller: HostCaller, message: Message) -> bool:
+    """Tells whether the caller has asked for the message, or may change everybody's."""
+    return caller.role in _ANYBODYS or (bool(caller.id) and caller.id == message.sender_id)
 
 
 def _require_waiting(app: App, message: Message) -> None:

@@ -1,4 +1,4 @@
-"""Content of a message while it waits: sealed under its tenant's key, bound to the message, then gone."""
+"""Content of a message: sealed under its tenant's key, bound to the message; then gone, or kept for days."""
 
 import json
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from slackapp.flows.app import App
 from slackapp.flows.keys.tenant_keys import refuse_on_key_error
 from slackapp.host.model import MessageRecord
 from slackapp.host.store import messages
+from slackapp.host.store.kept import contents
 from slackapp.host.store.messages import Message
 from slackapp.model import Actor, AuditEntry, AuditEvent, KeyPurpose, RecordContext, Sealed, Tenant
 
@@ -40,6 +41,23 @@ def open_fields(app: App, message: Message, actor: Actor) -> dict[str, Any]:
     reread = partial(messages.body_of, app.db, message.tenant, message.id)
     with refuse_on_key_error(app, partial(_entry, app, message.tenant, message.id, actor)):
         opened = app.keyring.open_data(context_of(message.tenant, message.id), message.body, reread)
+    fields: dict[str, Any] = json.loads(opened)
+    return fields
+
+
+def open_kept(app: App, message: Message, actor: Actor, now: int) -> dict[str, Any] | None:
+    """Opens what a message said, or says while it waits; None where it is not kept. Raises Refused.
+
+    Whether its organization keeps contents, and who may see them, is the caller's to ask.
+    """
+    if message.body is not None:
+        return open_fields(app, message, actor)
+    kept = contents.find(app.db, message.tenant, message.id, now)
+    if kept is None:
+        return None
+    reread = partial(contents.body_of, app.db, message.tenant, message.id)
+    with refuse_on_key_error(app, partial(_entry, app, message.tenant, message.id, actor)):
+        opened = app.keyring.open_data(context_of(message.tenant, message.id), kept, reread)
     fields: dict[str, Any] = json.loads(opened)
     return fields
 

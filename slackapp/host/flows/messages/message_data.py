@@ -9,6 +9,7 @@ from slackapp.flows.tenant_data import export_fields
 from slackapp.host.flows.messages.message_content import context_of
 from slackapp.host.model import MessageReason, MessageStatus
 from slackapp.host.store import events, messages, outbox, send_rates
+from slackapp.host.store.kept import contents
 from slackapp.model import Sealed, Tenant, UnclearRow
 from slackapp.store.engine.database import Database
 
@@ -46,6 +47,18 @@ def _restored(db: Database, now: int) -> Sequence[UnclearRow]:
     return messages.mark_restored(db, now)
 
 
+def _erase_contents(db: Database, tenant: Tenant, now: int) -> int:
+    # claim: C-300
+    return contents.erase(db, tenant)
+
+
+def _sealed_contents(db: Database, tenant: Tenant) -> Iterator[SealedRecord]:
+    for kept in contents.export(db, tenant, PORTION_ROWS):
+        put_back = partial(contents.reseal, db, tenant, kept.message_id)
+        # claim: C-267
+        yield SealedRecord(context_of(tenant, kept.message_id), kept.body, put_back)
+
+
 MESSAGE_DATA: tuple[TenantData, ...] = (
     queue_data(outbox.QUEUE, "turns of messages"),
     TenantData(
@@ -62,5 +75,17 @@ MESSAGE_DATA: tuple[TenantData, ...] = (
         "then their channel, time, thread and sender, and what became of them; after a removal ids, statuses and "
         "times, until that customer is deleted",
     ),
+    TenantData(
+        name="contents of messages",
+        tables=("message_contents",),
+        erase=lambda db, tenant, now: 0,
+        erase_portion=_erase_contents,
+        count=contents.count,
+        list_tenants=contents.list_tenants,
+        export=lambda db, tenant: map(export_fields, contents.export(db, tenant, PORTION_ROWS)),
+        sealed_records=_sealed_contents,
+        collected="of messages that were sent what they said, encrypted, where that customer wishes it, for so many "
+        "days",
+    ),
 )
-"""Turns first: what a worker runs finds that it is not its own any more."""
+"""Turns first: what a worker runs finds that it is not its own any more. Contents last: they come out of messages."""
