@@ -7,6 +7,7 @@ import pytest
 from slackapp.flows import tenant_data
 from slackapp.flows.keys import reencrypt_tenant
 from slackapp.host.flows import upkeep
+from slackapp.host.store.kept import contents
 from slackapp.localslack.model import Fault
 from slackapp.model import Actor, ActorKind, Tenant
 from tests.support.host_world import ADMIN, AUDITOR, MEMBER, OWNER, Host
@@ -126,6 +127,9 @@ def test_new_keys_an_export_and_a_purge_know_it(world: World, host: Host, genera
     (data,) = (each for each in app.tenant_data if each.name == "contents of messages")
     (told,) = data.export(app.db, TENANT)
     assert (told["message_id"], told["body"]) == (message_id, "sealed")
+    with app.db.transaction():
+        assert contents.erase(app.db, Tenant("T", "T0SOUTH001")) == 0  # type: ignore[arg-type]
+    assert world.count("message_contents") == 1
     assert host.of().call("DELETE", "slack/integration").status == 200
     world.work()
     assert world.count("message_contents") == 0
