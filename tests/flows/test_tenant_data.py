@@ -13,8 +13,8 @@ from slackapp.flows.keys import reencrypt_tenant
 from slackapp.host.flows.messages.message_content import context_of
 from slackapp.host.model import MessageType
 from slackapp.host.store import messages, organizations, outbox, send_rates
-from slackapp.host.store.kept import contents
 from slackapp.host.store.messages import NewMessage
+from slackapp.host.store.messaging import contents
 from slackapp.host.store.send_rates import SendRate
 from slackapp.model import BOT, LOCAL_PROVIDER, Sealed, Tenant
 from slackapp.store import installers, tenant_outcomes, tokens

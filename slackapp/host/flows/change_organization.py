@@ -8,7 +8,7 @@ from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.model import HostCaller
 from slackapp.host.rows import HostAuditEvent, HostAuditRecord, Organization, OrganizationPart, Purpose
 from slackapp.host.store import connections, organizations, purposes
-from slackapp.host.store.kept import contents
+from slackapp.host.store.messaging import contents
 from slackapp.model import AuditEntry
 
 

@@ -12,7 +12,7 @@ from slackapp.host.flows.webhook import deliver_events
 from slackapp.host.model import ConnectionStatus
 from slackapp.host.rows import ConnectionKey, HostAuditEvent, StatusReason
 from slackapp.host.store import approvals, connections, deliveries, events, idempotency_keys, organizations, sessions
-from slackapp.host.store.kept import contents
+from slackapp.host.store.messaging import contents
 from slackapp.model import SCHEDULER, AuditEntry
 
 _DAY = 86_400

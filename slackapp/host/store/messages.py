@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from slackapp.host.checks.message_transitions import require_change
 from slackapp.host.model import MessageReason, MessageStatus, MessageType
-from slackapp.host.store.kept import contents
+from slackapp.host.store.messaging import contents
 from slackapp.model import Sealed, Tenant, UnclearRow
 from slackapp.store.columns import (
     by_word,

@@ -7,7 +7,7 @@ import pytest
 from slackapp.flows import tenant_data
 from slackapp.flows.keys import reencrypt_tenant
 from slackapp.host.flows import upkeep
-from slackapp.host.store.kept import contents
+from slackapp.host.store.messaging import contents
 from slackapp.localslack.model import Fault
 from slackapp.model import Actor, ActorKind, Tenant
 from tests.support.host_world import ADMIN, AUDITOR, MEMBER, OWNER, Host

@@ -10,8 +10,8 @@ from slackapp.flows.app import App
 from slackapp.flows.keys.tenant_keys import refuse_on_key_error
 from slackapp.host.model import MessageRecord
 from slackapp.host.store import messages
-from slackapp.host.store.kept import contents
 from slackapp.host.store.messages import Message
+from slackapp.host.store.messaging import contents
 from slackapp.model import Actor, AuditEntry, AuditEvent, KeyPurpose, RecordContext, Sealed, Tenant
 
 LIMITS: Mapping[str, int] = {MessageRecord.CONTENT: 192 * 1024}

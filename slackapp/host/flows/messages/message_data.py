@@ -9,7 +9,7 @@ from slackapp.flows.tenant_data import export_fields
 from slackapp.host.flows.messages.message_content import context_of
 from slackapp.host.model import MessageReason, MessageStatus
 from slackapp.host.store import events, messages, outbox, send_rates
-from slackapp.host.store.kept import contents
+from slackapp.host.store.messaging import contents
 from slackapp.model import Sealed, Tenant, UnclearRow
 from slackapp.store.engine.database import Database
 
