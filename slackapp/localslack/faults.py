@@ -18,6 +18,7 @@ from slackapp.localslack.wire import HttpResponse
 
 UNPROCESSED = frozenset({"html500", "cut", "ratelimited", "redirect", "error"})
 HTML = b"<!DOCTYPE html><html><head><title>Server Error</title></head><body><h1>Server Error</h1></body></html>"
+_SERVER_ERROR = HttpResponse(500, (("Content-Type", "text/html; charset=utf-8"),), HTML)
 
 
 class Faults:
@@ -81,7 +82,7 @@ def answer_before(fault: Fault, base_url: str) -> HttpResponse:
     if fault.kind == "cut":
         return HttpResponse(200, (("Content-Type", "application/json; charset=utf-8"),), b"", cut=True)
     if fault.kind == "html500":
-        return HttpResponse(500, (("Content-Type", "text/html; charset=utf-8"),), HTML)
+        return _SERVER_ERROR
     if fault.kind == "redirect":
         return HttpResponse(302, (("Location", fault.location or f"{base_url}/elsewhere"),), b"")
     if fault.kind == "ratelimited":
@@ -97,6 +98,8 @@ def answer_after(fault: Fault, outcome: ApiResult) -> HttpResponse:
     response = outcome.response()
     if fault.kind == "lost_answer":
         return dataclasses.replace(response, cut=True)
+    if fault.kind == "late500":
+        return _SERVER_ERROR
     if fault.kind == "garbage":
         return dataclasses.replace(response, body=b"\xff\xfe{not json")
     if fault.kind == "huge":

@@ -12,8 +12,9 @@ from typing import Any, Final, Literal
 Json = dict[str, Any]
 TokenKind = Literal["bot", "user"]
 FaultKind = Literal[
-    "html500", "cut", "lost_answer", "slow", "ratelimited", "duplicate", "garbage", "huge", "redirect", "error", "patch"
-]
+    "html500", "cut", "lost_answer", "late500", "slow", "ratelimited", "duplicate", "garbage", "huge", "redirect",
+    "error", "patch"
+]  # fmt: skip
 
 
 class Null:
@@ -68,7 +69,7 @@ class Fault:
 
     `method` is a Web API method, `*` for any, or `events` for deliveries (`duplicate`, and `slow` for late).
     Not processed: `html500`, `cut`, `ratelimited`, `redirect`, `error`. Processed first: `lost_answer` (then the
-    connection is cut), `slow` (the answer waits `seconds`), `garbage`, `huge` (the answer is padded to `size`
+    connection is cut), `late500` (then HTTP 500 is answered), `slow` (the answer waits `seconds`), `garbage`, `huge` (the answer is padded to `size`
     bytes), `duplicate` (processed twice, the second answer is sent) and `patch`. `patch` merges its keys into
     any processed answer; None deletes a key, `NULL` sets JSON null. `team` limits the fault to one tenant id.
     `retry_after` is in seconds, `location` is where `redirect` points.

@@ -59,6 +59,13 @@ def test_a_server_error_is_html(on: Client) -> None:
     assert (answer.status, answer.body[:15]) == (500, b"<!DOCTYPE html>")
 
 
+def test_a_late_server_error_comes_after_the_work(on: Client) -> None:
+    token = on.install()["access_token"]
+    on.slack.fault(Fault("auth.revoke", "late500"))
+    assert on.request("POST", "/api/auth.revoke", f"token={token}", FORM).status == 500
+    assert on.api("auth.test", token)["ok"] is False
+
+
 def test_garbage_is_no_json_and_huge_is_larger_than_asked(on: Client) -> None:
     on.slack.fault(Fault("auth.test", "garbage"))
     with pytest.raises(ValueError, match=r"codec|JSON|Expecting"):

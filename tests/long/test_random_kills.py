@@ -7,18 +7,12 @@ database says nothing about a power failure: what the kernel has taken, it keeps
 import contextlib
 import http.client
 import json
-import math
 import os
 import random
-import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,13 +25,12 @@ from slackapp.flows.upkeep import interrupted_calls
 from slackapp.model import QueueState
 from slackapp.store import queue
 from tests.cli.behaviours import EVENTS, POST
-from tests.cli.process import ROOT
 from tests.long import invariants
-from tests.long.kill_child import Order
+from tests.long.killed_servers import KillWorld
 from tests.support.client import Reply, request
 from tests.support.operator import ACTOR
 from tests.support.prepared_world import memory_folder
-from tests.support.world import HOST, NORTH, SOUTH, World, environment, make_world
+from tests.support.world import HOST, NORTH, SOUTH, World, make_world
 
 pytestmark = pytest.mark.long
 RUNS = int(os.environ.get("SLACKAPP_KILLS", "1000"))
@@ -67,85 +60,20 @@ class Acknowledged:
     """Requests that were under way when the server died."""
     again: list[tuple[str, str]] = field(default_factory=list)
     """Events without an answer, which Slack would send again."""
-    kills: int = 0
-    restarts: list[float] = field(default_factory=list)
 
 
-class KillWorld:
-    """The servers that are killed, and the clock that everybody goes by. `between`: seconds from a kill to a start."""
+class EventKills(KillWorld):
+    """The servers under events and installs, and what their clients were told."""
 
     def __init__(self, world: World, processes: int, between: int) -> None:
-        self.world = world
-        self.between = between
-        self.ahead = world.clock.now - time.time()
+        super().__init__(world, processes, between, CHANGES)
         self.told = Acknowledged()
-        self.over = threading.Event()
-        self.log = world.folder / "log"
-        self.servers = [KilledServer(self) for _ in range(processes)]
-
-    def now(self) -> float:
-        return time.time() + self.ahead
-
-    def close(self) -> None:
-        self.over.set()
-        for server in self.servers:
-            server.close()
-
-
-class KilledServer:
-    """A server that is started and killed, again and again."""
-
-    def __init__(self, kill_world: KillWorld) -> None:
-        self._kill_world = kill_world
-        self.up = threading.Event()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
-        bare = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-        command, pipe = [sys.executable, "-m", "tests.long.kill_child"], subprocess.PIPE
-        self._nursery = subprocess.Popen(command, cwd=ROOT, env=bare, stdin=pipe, stdout=pipe, text=True)
-        world, changes = kill_world.world, {**CHANGES, "SLACKAPP_LISTEN": f"127.0.0.1:{self.port}"}
-        self._environment = environment(world.folder, world.slack_url, **changes)
-
-    def run(self, seconds: float) -> None:
-        """One server, from its start to its kill."""
-        kill_world = self._kill_world
-        kill_world.ahead += kill_world.between
-        kill_world.world.clock.now = int(kill_world.now())
-        began = time.monotonic()
-        assert self._nursery.stdin is not None
-        assert self._nursery.stdout is not None
-        self._nursery.stdin.write(Order(self._environment, kill_world.ahead, str(kill_world.log)).as_line())
-        self._nursery.stdin.flush()
-        process = int(self._nursery.stdout.readline())
-        self._wait(process)
-        kill_world.told.restarts.append(time.monotonic() - began)  # the first one imports everything
-        self.up.set()
-        time.sleep(seconds)
-        os.kill(process, signal.SIGKILL)
-        self.up.clear()
-        kill_world.told.kills += 1
-        assert int(self._nursery.stdout.readline()) == -signal.SIGKILL, kill_world.log.read_text()
-
-    def _wait(self, process: int) -> None:
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
-                return
-            time.sleep(0.002)
-        os.kill(process, signal.SIGKILL)
-        raise AssertionError(f"it did not start again: {self._kill_world.log.read_text()[-2000:]}")
-
-    def close(self) -> None:
-        self.up.set()
-        self._nursery.kill()
-        self._nursery.communicate()
 
 
 class Client:
     """Sends events, and installs now and then; whatever stays without an answer is sent again."""
 
-    def __init__(self, kill_world: KillWorld, number: int) -> None:
+    def __init__(self, kill_world: EventKills, number: int) -> None:
         self._kill_world = kill_world
         self._number = number
         self._server = kill_world.servers[number % len(kill_world.servers)]
@@ -216,7 +144,7 @@ class Client:
 
 
 @contextlib.contextmanager
-def make_kill_world(folder: Path, processes: int, between: int) -> Iterator[KillWorld]:
+def make_kill_world(folder: Path, processes: int, between: int) -> Iterator[EventKills]:
     with make_world(folder, rotation=False, **CHANGES) as world:
         world.slack.probe = None  # one more writer; the client itself refuses to call in a transaction
         for team in NEW:
@@ -227,14 +155,14 @@ def make_kill_world(folder: Path, processes: int, between: int) -> Iterator[Kill
         world.work()
         world.slack.called.clear()
         world.service.stop()
-        kill_world = KillWorld(world, processes, between)
+        kill_world = EventKills(world, processes, between)
         try:
             yield kill_world
         finally:
             kill_world.close()
 
 
-def finish(kill_world: KillWorld) -> int:
+def finish(kill_world: EventKills) -> int:
     """A last process, which nobody kills, does what is left; an operator repeats what was killed too often.
 
     A row in which the process has ended six times is put aside, for it may be the reason. It is not lost: nothing was
@@ -257,7 +185,7 @@ def finish(kill_world: KillWorld) -> int:
     return len(put_aside)
 
 
-def broken_promises(kill_world: KillWorld) -> list[str]:
+def broken_promises(kill_world: EventKills) -> list[str]:
     world, told = kill_world.world, kill_world.told
     rows = {row["event_id"]: row for row in world.rows("SELECT * FROM inbox WHERE type = 'app_mention'")}
     posts: Counter[str] = Counter()
@@ -307,9 +235,7 @@ def test_a_thousand_kills_lose_nothing_repeat_nothing_and_cross_nothing(processe
         for client in clients:
             client.start()
         began = time.monotonic()
-        with ThreadPoolExecutor(processes) as pool:
-            for killed in [pool.submit(_kill_often, each, math.ceil(runs / processes)) for each in kill_world.servers]:
-                killed.result()
+        kill_world.kill(runs, SEED, LONGEST)
         seconds = time.monotonic() - began
         kill_world.close()
         for client in clients:
@@ -328,23 +254,16 @@ def test_a_thousand_kills_lose_nothing_repeat_nothing_and_cross_nothing(processe
         assert told.cut > runs / 2, "most kills hit requests that were under way"
 
 
-def _kill_often(server: KilledServer, runs: int) -> None:
-    chance = random.Random(SEED + server.port)
-    for _ in range(runs):
-        server.run(chance.uniform(0, LONGEST))
-
-
-def _print(kill_world: KillWorld, seconds: float, put_aside: int) -> None:
+def _print(kill_world: EventKills, seconds: float, put_aside: int) -> None:
     world, told = kill_world.world, kill_world.told
     states: Any = Counter(row["state"] for row in world.rows("SELECT state FROM inbox WHERE type = 'app_mention'"))
     posts = sum(len(world.slack.messages(team)) for team in (NORTH, SOUTH))
     told, processes = kill_world.told, len(kill_world.servers)
-    print(f"\n{told.kills} kills of {processes} processes in {seconds:.0f} s, seed {SEED}, {CLIENTS} clients")
+    print(f"\n{kill_world.kills} kills of {processes} processes in {seconds:.0f} s, seed {SEED}, {CLIENTS} clients")
     left = len(list(world.folder.glob("*.process-*")))
     again = world.rows("SELECT count(*) FROM inbox WHERE attempts > 1")[0][0]
     print(f"  {left} lock files of processes are left; {again} rows had more than one attempt, {put_aside} too many")
     print(f"  answers: {dict(told.answers)}; {told.cut} requests cut off by a kill")
     print(f"  {len(told.acknowledged)} events acknowledged; rows: {dict(states)}; {posts} calls of {POST}")
-    print(
-        f"  tenants installed on the way: {len(told.installed)}; restart at most {max(told.restarts[processes:]):.2f} s"
-    )
+    longest = max(kill_world.restarts[processes:])
+    print(f"  tenants installed on the way: {len(told.installed)}; restart at most {longest:.2f} s")

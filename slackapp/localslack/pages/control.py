@@ -31,6 +31,7 @@ FAULT_KINDS: dict[str, FaultKind] = {
     "html500": "html500",
     "cut": "cut",
     "lost_answer": "lost_answer",
+    "late500": "late500",
     "slow": "slow",
     "ratelimited": "ratelimited",
     "duplicate": "duplicate",
