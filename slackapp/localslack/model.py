@@ -69,8 +69,9 @@ class Fault:
 
     `method` is a Web API method, `*` for any, or `events` for deliveries (`duplicate`, and `slow` for late).
     Not processed: `html500`, `cut`, `ratelimited`, `redirect`, `error`. Processed first: `lost_answer` (then the
-    connection is cut), `late500` (then HTTP 500 is answered), `slow` (the answer waits `seconds`), `garbage`, `huge` (the answer is padded to `size`
-    bytes), `duplicate` (processed twice, the second answer is sent) and `patch`. `patch` merges its keys into
+    connection is cut), `late500` (then HTTP 500 is answered), `slow` (the answer waits `seconds`), `garbage`, `huge`
+    (the answer is padded to `size` bytes), `duplicate` (processed twice, the second answer is sent) and `patch`.
+    `patch` merges its keys into
     any processed answer; None deletes a key, `NULL` sets JSON null. `team` limits the fault to one tenant id.
     `retry_after` is in seconds, `location` is where `redirect` points.
     """

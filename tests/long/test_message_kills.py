@@ -80,7 +80,7 @@ class Post:
 
 
 @dataclass
-class Told:
+class HostAnswers:
     """What the hosts were told."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -159,7 +159,7 @@ class MessageKills(KillWorld):
 
     def __init__(self, world: World, processes: int, between: int) -> None:
         super().__init__(world, processes, between, {**on(world.folder), **CHANGES})
-        self.told = Told()
+        self.told = HostAnswers()
 
     def lose_answers(self) -> None:
         """Has Slack go wrong now and then, until it is over."""
