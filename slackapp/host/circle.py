@@ -17,7 +17,7 @@ from slackapp.host.flows.webhook import deliver_events
 from slackapp.host.memory import NAME, make_memory
 from slackapp.host.model import ConnectionKind, ConnectionStatus
 from slackapp.host.rows import ConnectionKey, HostAuditEvent, StatusReason
-from slackapp.host.store import connections, messages, organizations, outbox, quarantines, sessions
+from slackapp.host.store import connections, idempotency_keys, messages, organizations, outbox, quarantines, sessions
 from slackapp.model import BOT, InstallationStatus, Tenant, UnclearRow
 from slackapp.store import freezes, installations, tokens
 from slackapp.store.engine.database import Database
@@ -32,7 +32,18 @@ def _erase(db: Database, tenant: Tenant, now: int) -> int:
             ended += change_connection.fail(db, key, StatusReason.NOT_CONFIRMED, now)
         else:
             ended += _revoke(db, tenant, key, now)
+            _forget_answers(db, key.organization_id)
     return ended
+
+
+def _forget_answers(db: Database, organization_id: str) -> None:
+    """Forgets what was answered to an organization that holds nothing any more.
+
+    One that holds another workspace may repeat a request for that one, and nothing must go out twice.
+    """
+    # claim: C-304
+    if not connections.list_held(db, organization_id):
+        idempotency_keys.erase(db, organization_id)
 
 
 def _revoke(db: Database, tenant: Tenant, key: ConnectionKey, now: int) -> bool:

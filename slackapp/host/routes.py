@@ -150,8 +150,9 @@ _ACTIVE = (*_KNOWN, "INTEGRATION_INACTIVE", "SLACK_ERROR", "TOKEN_UNAVAILABLE")
 
 _REPLIED = (
     "NOT_FOUND", "INTEGRATION_INACTIVE", "INVALID_CHANNEL", "INVALID_CONTENT", "IDEMPOTENCY_CONFLICT",
-    "IDEMPOTENCY_MISMATCH",
+    "IDEMPOTENCY_MISMATCH", "TOKEN_UNAVAILABLE",
 )  # fmt: skip
+_CHANGED = ("NOT_FOUND", "INTEGRATION_INACTIVE", "TOKEN_UNAVAILABLE")
 _POSTED = ("INTEGRATION_NOT_FOUND", *_REPLIED)
 _WHEN: Fields = {
     "sendAt": optional(SEND_AT), "purpose": optional(ID), "internalMessageId": optional(INTERNAL_ID),
@@ -234,7 +235,7 @@ API_ROUTES = (
     HostRoute(
         "POST", f"{SLACK}/messages/bulk", messages.post_all, _USE, summary="Post up to 25 messages, with a result each",
         stops=True, body={"messages": list_of(ANYTHING, 25)}, answer={"results": list_of(ACCEPTED, 25)},
-        codes=("IDEMPOTENCY_MISMATCH",), status=202, sends=True, max_body=BULK_BODY,
+        codes=("IDEMPOTENCY_MISMATCH", "TOKEN_UNAVAILABLE"), status=202, sends=True, max_body=BULK_BODY,
     ),
     HostRoute(
         "POST", f"{SLACK}/messages/{{id}}/settlement", messages.settle, _USE,
@@ -243,13 +244,13 @@ API_ROUTES = (
     ),
     HostRoute(
         "PATCH", f"{SLACK}/messages/{{id}}", messages.edit, _USE, summary="Give a message other words", stops=True,
-        body=SAID, answer=_ACCEPTED, codes=("NOT_FOUND", "INTEGRATION_INACTIVE", "INVALID_CONTENT"), status=202,
+        body=SAID, answer=_ACCEPTED, codes=(*_CHANGED, "INVALID_CONTENT"), status=202,
         max_body=MESSAGE_BODY,
     ),
     HostRoute(
         "DELETE", f"{SLACK}/messages/{{id}}", messages.withdraw, _USE,
         summary="Take a message back, or delete it at Slack", answer=_ACCEPTED,
-        codes=("NOT_FOUND", "INTEGRATION_INACTIVE"), status=202,
+        codes=_CHANGED, status=202,
     ),
     HostRoute(
         "GET", f"{SLACK}/messages", messages.list_all, _READ, summary="List messages, the newest first",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from slackapp.errors import StoreBusyError
+from slackapp.errors import KeyUnavailableError, StoreBusyError
 from slackapp.host.answers import CODES
 from slackapp.host.checks.roles import is_allowed
 from slackapp.host.errors import HostRefusal
@@ -109,13 +109,20 @@ def slack_fails(world: World) -> Iterator[dict[str, Any]]:
     world.slack.clear_faults()
 
 
+def key_away(*arguments: Any) -> Any:
+    raise KeyUnavailableError("the key command does not answer")
+
+
 @contextlib.contextmanager
 def frozen(world: World) -> Iterator[dict[str, Any]]:
     host_memory(world.service.app).channel_lists._lists.clear()
     db, tenant = world.service.app.db, Tenant("T", NORTH)
     with db.transaction():
         freezes.add(db, tenant, SCHEDULER, world.clock())
-    yield {}
+    general = world.slack.workspaces[NORTH].general
+    with pytest.MonkeyPatch.context() as patch:  # a message is sealed by the keys that its token has
+        patch.setattr(world.service.app.keyring, "seal", key_away)
+        yield {"bulk": [{"text": "hello", "channel": general}]}
     with db.transaction():
         freezes.delete(db, tenant)
 
@@ -189,6 +196,7 @@ def ask(world: World, route: HostRoute, changes: dict[str, Any]) -> tuple[int, s
         body = message_body(route, general) | said
         if route.path.endswith("/bulk") and "first" in changes:
             changes = {**changes, "first": {"messages": [{}]}}
+        body = body | {"messages": changes["bulk"]} if route.path.endswith("/bulk") and "bulk" in changes else body
     target = route.path.replace("{id}", named) + changes.get("query", "")
     if "connectionId" not in route.parameters and NOBODY in target:
         target = target.partition("?")[0]

@@ -17,9 +17,9 @@ from slackapp.host.store import messages
 from slackapp.localslack.model import Fault
 from slackapp.model import Actor, ActorKind, Tenant
 from tests.support.connected import ACME
-from tests.support.host_world import Host
-from tests.support.posting import accepted, join, look, said, send_all, send_due
-from tests.support.world import NORTH, World
+from tests.support.host_world import Host, connect
+from tests.support.posting import accepted, join, look, post, said, send_all, send_due
+from tests.support.world import NORTH, SOUTH, World
 
 TENANT = Tenant("T", NORTH)  # type: ignore[arg-type]
 CANARY = "a-canary-of-a-message"
@@ -128,6 +128,20 @@ def test_the_host_is_told_of_each_message_that_an_end_takes_with_it(world: World
     assert host.of().call("DELETE", "slack/integration").status == 200
     events = [each for each in host.get("events").json["events"] if each["type"] == "message.failed"]
     assert [(each["messageId"], each["reason"]) for each in events] == [(each, "revoked") for each in waiting]
+
+
+@pytest.mark.claim("C-304")
+def test_what_was_answered_goes_with_the_last_workspace_alone(world: World, host: Host, general: str) -> None:
+    second = connect(world, host, SOUTH, number=2)
+    first = next(row["id"] for row in world.rows("SELECT id FROM connections WHERE tenant_id = ?", NORTH))
+    body = {"text": "hello", "channel": general, "connectionId": first}
+    before = post(host, body, "one-key").json
+    assert host.of().call("DELETE", f"slack/integration?connectionId={second.id}").status == 200
+    world.work()
+    assert post(host, body, "one-key").json == before, "nothing may go out twice for what is still held"
+    assert host.of().call("DELETE", f"slack/integration?connectionId={first}").status == 200
+    world.work()
+    assert world.count("idempotency_keys") == 0
 
 
 def test_nothing_of_it_stays_when_the_organization_is_deleted(world: World, host: Host, general: str) -> None:

@@ -1,9 +1,11 @@
-"""Look-up of a channel before something is posted there: one that is private is asked for each time.
+"""Look-up of a channel before something is posted there, and the way into one that is public.
+
+One that is private is asked for each time.
 
 What is known of a public one holds for a minute. Where the grant has no scope to ask, Slack's answer to the post tells.
 """
 
-from slackapp.checks.capabilities import POST
+from slackapp.checks.capabilities import JOIN, POST
 from slackapp.errors import SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
 from slackapp.flows.tokens import use_token
@@ -14,6 +16,10 @@ from slackapp.host.store.messages import Message
 from slackapp.model import BOT, Actor
 
 METHOD = "conversations.info"
+NOT_IN_CHANNEL = "not_in_channel"
+_JOIN = "conversations.join"
+_JOINS = "channels:join"
+_FINAL = frozenset({SlackErrorKind.BAD_REQUEST, SlackErrorKind.FORBIDDEN})
 _READS_CHANNELS = frozenset({"channels:read", "groups:read"})
 _NEEDS_SCOPE = "missing_scope"
 
@@ -45,6 +51,33 @@ def require_open(app: App, connection: Connection, message: Message, actor: Acto
     # claim: C-259
     if channel.get("is_private") is False:
         known.note(message.tenant, message.channel_id, app.clock())
+
+
+def join(app: App, connection: Connection, message: Message, actor: Actor) -> bool:
+    """Lets the bot into a public channel, where the grant allows that; False where Slack does not.
+
+    Which channels the connection may post to was asked before. Raises SlackCallError, where it may work later, and
+    Refused.
+    """
+    if _JOINS not in connection.scopes:
+        return False
+    use = TokenUse(
+        tenant=message.tenant,
+        holder=BOT,
+        capability=JOIN,
+        method=_JOIN,
+        purpose=message.purpose_id,
+        actor=actor,
+        channel=message.channel_id,
+    )
+    try:
+        use_token.call(app, use, {"channel": message.channel_id})
+    except SlackCallError as error:
+        if error.kind in _FINAL:
+            return False
+        raise _without_effect(error) from None
+    host_memory(app).channel_lists.forget(connection.id)
+    return True
 
 
 def refusal(method: str, code: str) -> SlackCallError:

@@ -106,7 +106,14 @@ def _call(app: App, row: Run, message: Message, connection: Connection | None, a
         actor=actor,
         channel=message.channel_id,
     )
-    # claim: C-260
+    try:
+        # claim: C-260
+        return use_token.call(app, use, fields, row)
+    except SlackCallError as error:
+        may_join = is_post and connection is not None and error.code == look_up_channel.NOT_IN_CHANNEL
+        # claim: C-303
+        if not may_join or connection is None or not look_up_channel.join(app, connection, message, actor):
+            raise
     return use_token.call(app, use, fields, row)
 
 
