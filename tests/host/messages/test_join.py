@@ -24,7 +24,7 @@ def test_it_joins_a_public_channel_and_posts_once(world: World, host: Host, spar
     ids = [accepted(host, text, channel=spare) for text in ("one", "two")]
     accepted(host, "elsewhere", channel=random)
     send_all(world, 3)
-    assert said(world) == ["one", "elsewhere", "two"]
+    assert [text for text in said(world) if text != "elsewhere"] == ["one", "two"]
     assert [look(host, each)["status"] for each in ids] == ["sent", "sent"]
     assert len(world.calls(JOIN)) == 1
     (read,) = (fact for fact in world.facts("token.read") if fact["method"] == JOIN)
