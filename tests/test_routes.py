@@ -81,6 +81,13 @@ SURFACE = [
     ("GET", "/settings/integrations/{id}/disconnect", "member", "settings", False, False),
     ("GET", "/settings/approvals", "member", "settings", False, False),
     ("POST", "/settings/approvals", "member by a form", "settings", False, False),
+    ("GET", "/settings/messages", "member", "settings", False, False),
+    ("GET", "/settings/messages/{id}", "member", "settings", False, False),
+    ("POST", "/settings/messages/{id}", "member by a form", "settings", False, False),
+    ("GET", "/settings/compose", "member", "settings", False, False),
+    ("POST", "/settings/compose", "member by a form", "settings", False, False),
+    ("GET", "/settings/templates", "member", "settings", False, False),
+    ("POST", "/settings/templates", "member by a form", "settings", False, False),
     ("GET", "/settings/connects", "member", "settings", False, False),
 ]
 PATHS = [path for _, path, *_ in SURFACE]

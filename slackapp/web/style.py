@@ -81,11 +81,15 @@ form { margin: 0 0 1rem; }
 form > :last-child { margin-bottom: 0; }
 .field { margin: 0 0 1rem; }
 label { display: block; font-weight: 600; }
+.fields { display: grid; grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); gap: 0 1rem; }
+pre { overflow-wrap: anywhere; white-space: pre-wrap; }
+blockquote { margin: 0 0 1rem; padding: 0 1rem; border-left: 4px solid var(--edge); white-space: pre-wrap; }
 .hint, .error { margin: 0 0 .5rem; }
 .error { color: var(--bad); font-weight: 600; }
 input, select, textarea { min-height: 2.5rem; max-width: 100%; padding: .5rem 1rem; border: 1px solid var(--edge);
     border-radius: 8px; background: var(--surface); color: var(--text); font: inherit; }
-input:not([type]), input[type=text], input[type=search], select, textarea { display: block; width: 100%; }
+input:not([type]), input[type=text], input[type=search], input[type=date], input[type=datetime-local], select,
+textarea { display: block; width: 100%; }
 input[type=radio], input[type=checkbox] { width: 1.5rem; height: 1.5rem; min-height: 0; margin: 0 .5rem 0 0;
     vertical-align: middle; accent-color: var(--accent); }
 [aria-invalid] { border-color: var(--bad); }

@@ -46,6 +46,8 @@ SELECT * FROM messages
    AND (:status = '' OR status = :status)
    AND (:channel_id = '' OR channel_id = :channel_id)
    AND (:sender_id = '' OR sender_id = :sender_id)
+   AND (:purpose_id = '' OR purpose_id = :purpose_id)
+   AND created_at >= :since AND created_at < :until
  ORDER BY number DESC
  LIMIT :most;
 

@@ -13,6 +13,8 @@ from tests.support.world import HOST
 
 SESSION, CONNECT = "/settings/session", "/settings/connect"
 WORKSPACES, CONNECTS, APPROVALS = "/settings/integrations", "/settings/connects", "/settings/approvals"
+MESSAGES, COMPOSE, TEMPLATES = "/settings/messages", "/settings/compose", "/settings/templates"
+NO_MESSAGE = f"{MESSAGES}/{'0' * 24}"
 NOBODYS = f"{WORKSPACES}/{'0' * 24}"
 """The page of a workspace that is none."""
 OURS = f"http://{HOST}"
@@ -64,7 +66,13 @@ def pages() -> Iterator[Bad]:
     """Every bad request of every page."""
     for method, target in (("GET", SESSION), ("PUT", CONNECT), ("POST", HOST_CALLBACK_PATH)):
         yield Bad(f"{method} {target}", "method", target, method)
-    for target, own in ((SESSION, HOST_URL), (CONNECT, OURS), (NOBODYS, OURS), (APPROVALS, OURS)):
+    for target, own in (
+        (SESSION, HOST_URL),
+        (CONNECT, OURS),
+        (NOBODYS, OURS),
+        (APPROVALS, OURS),
+        *((each, OURS) for each in (NO_MESSAGE, COMPOSE, TEMPLATES)),
+    ):
         others = {**ORIGINS, "the other one": (HOST_URL if own == OURS else OURS, "other_origin")}
         for what, (origin, outcome) in others.items():
             yield page(target, f"{target} from {what}", outcome, origin=origin)
@@ -82,6 +90,10 @@ def pages() -> Iterator[Bad]:
         WORKSPACES,
         CONNECTS,
         APPROVALS,
+        MESSAGES,
+        NO_MESSAGE,
+        COMPOSE,
+        TEMPLATES,
         NOBODYS,
         f"{NOBODYS}/channels",
         f"{NOBODYS}/disconnect",
@@ -89,13 +101,21 @@ def pages() -> Iterator[Bad]:
         yield Bad(f"PUT {target}", "method", target, "PUT")
         for cookie in COOKIES:
             yield Bad(named(f"{target} with", cookie), "session", target, headers={"Cookie": cookie})
-        if target.startswith(NOBODYS):
+        if target.startswith((NOBODYS, NO_MESSAGE)):
             yield Bad(f"{target} of nobody's", "not_there", target, headers={"Cookie": COOKIE})
     for step, outcome in (("", "field"), ("approve&approval=c4nary", "not_there"), ("ask&reason=", "field")):
         content = f"form_token=<form_token>&step={step}".encode()
         yield page(APPROVALS, named("an approval:", step), outcome, content=content)
     for step in ("test", "channel&channel=c4nary", "take_over", "disconnect", "c4nary"):
         yield page(NOBODYS, f"nobody's: {step}", "not_there", content=f"form_token=<form_token>&step={step}".encode())
+    for step in ("sent", "again", "dropped", "cancel"):
+        yield page(
+            NO_MESSAGE, f"no message: {step}", "not_there", content=f"form_token=<form_token>&step={step}".encode()
+        )
+    for target in (NO_MESSAGE, COMPOSE, TEMPLATES):
+        yield page(target, f"{target}: no step", "field", content=b"form_token=<form_token>&step=c4nary")
+    for query in ("status=c4nary", "channel=c4nary", "purpose=c4nary%2F", "day=c4nary"):
+        yield Bad(f"messages by {query}", "field", f"{MESSAGES}?{query}", headers={"Cookie": COOKIE})
     tokens = ("", "x=y", "form_token=", "form_token=c4nary", f"form_token={'c' * 43}", "form_token=<session>")
     for claimed in tokens:
         content = f"{claimed}&step=begin".encode() if claimed else b""

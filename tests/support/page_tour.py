@@ -10,12 +10,15 @@ from slackapp.host.handlers import connect_pages
 from slackapp.host.model import HostCaller, HostRole
 from slackapp.host.rows import Purpose
 from slackapp.host.store import purposes
+from slackapp.localslack.model import Fault
 from slackapp.model import Actor, ActorKind
 from slackapp.web.components import Frame
+from tests.support import posting
 from tests.support.browser import Page
 from tests.support.connected import ACME, ANN
 from tests.support.connecting import BEN, ann
 from tests.support.host_site import Sites
+from tests.support.host_world import Host
 from tests.support.world import NORTH, SOUTH
 
 OPERATOR = Actor(ActorKind.OPERATOR, "r0")
@@ -116,6 +119,7 @@ def _settings(page: Page, sites: Sites) -> Iterator[str]:
     yield "disconnect"
     page.open(f"{sites.url}/settings/connects")
     yield "connecting"
+    yield from _messages(page, sites)
     approve_connect.ask(app, ben(sites), "To tell the shop floor of deployments", now)
     page.open(f"{sites.url}/settings/approvals")
     yield "approvals"
@@ -124,6 +128,36 @@ def _settings(page: Page, sites: Sites) -> Iterator[str]:
     page.open(f"{path}/disconnect")
     page.click(".danger")
     yield "disconnected"
+
+
+def _messages(page: Page, sites: Sites) -> Iterator[str]:
+    page.open(f"{sites.url}/settings/messages")
+    yield "messages, none"
+    page.open(f"{sites.url}/settings/templates")
+    page.run("document.querySelector('#name').value = 'deployed'")
+    page.run("document.querySelector('#text').value = 'Deployed *$version* to $stage'")
+    page.click("main form .button")
+    yield "templates"
+    (general,) = posting.join(sites.world, "general", tenant_id=SOUTH)
+    for template in ("", "?template=deployed"):
+        page.open(f"{sites.url}/settings/compose{template}")
+        yield f"compose{', from a template' if template else ''}"
+    page.run("document.querySelector('#channel').value = 'C1'; document.querySelector('#v_stage').value = 'x'")
+    page.click("main form .button")
+    yield "compose, refused"
+    host = Host(sites.world).of(ANN, HostRole.ADMIN)
+    posting.accepted(host, "Deployed 1.9", channel=general)
+    posting.send_due(sites.world)
+    sites.world.slack.fault(Fault("chat.postMessage", "lost_answer"))
+    unclear = posting.accepted(host, "Deployed 2.0", channel=sites.world.slack.workspaces[SOUTH].random)
+    posting.send_due(sites.world)
+    posting.accepted(host, "Freeze", channel=general, sendAt="2027-12-01T12:00:00Z")
+    page.open(f"{sites.url}/settings/messages")
+    yield "messages"
+    page.open(f"{sites.url}/settings/messages/{unclear}")
+    yield "message, unclear"
+    page.click("[value=dropped] ~ button")
+    yield "message, given up"
 
 
 def ben(sites: Sites) -> HostCaller:

@@ -24,6 +24,8 @@ Form = Mapping[str, Any]
 Fields = Mapping[str, Form]
 """Name of each field to its form; one that is `optional`, or has a `default`, may be left out."""
 
+LINES = "text"
+"""Field of a page's form that may have several lines. What it may hold is the check of a message."""
 MAX_BODY = 16 * 1024
 """Bytes of a body."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
@@ -104,13 +106,13 @@ def require_fields(given: Mapping[str, Any], fields: Fields, under: str = "") ->
 
 
 def parse_page_form(raw_body: bytes) -> dict[str, str]:
-    """Parses the form of a page, whose texts are plain. A host's page may add some of its own. Raises Refused.
+    """Parses the form of a page, whose texts are plain, but for what a message says. Raises Refused.
 
-    What nobody asks for is not refused: it is the host's.
+    A host's page may add some of its own: what nobody asks for is not refused.
     """
     form = parse_form(raw_body)
     # claim: C-205
-    if not all(map(is_plain, form.values())):
+    if not all(is_plain(value) for name, value in form.items() if name != LINES):
         raise Refused(Refusal.FORM)
     return form
 

@@ -53,13 +53,16 @@ def run(app: App, connection: Connection, team_id: str, caller: HostCaller) -> C
 
 def name_of_default(app: App, connection: Connection) -> str:
     """Finds the name of its default channel in memory; "" where nobody has listed it lately, or it is private."""
+    return known_names(app, connection).get(connection.default_channel_id, "")
+
+
+def known_names(app: App, connection: Connection) -> Mapping[str, str]:
+    """Finds the names of public channels in memory, by their ids: those that somebody has listed lately."""
     # claim: C-209
     if connection.tenant is None or freezes.find(app.db, connection.tenant) is not None:
-        return ""
+        return {}
     kept = host_memory(app).channel_lists.find(_key(connection, ""), app.clock())
-    listed = kept.channels if kept is not None else ()
-    wanted = (connection.default_channel_id, False)
-    return next((each.name for each in listed if (each.id, each.is_private) == wanted), "")
+    return {each.id: each.name for each in (kept.channels if kept is not None else ()) if not each.is_private}
 
 
 def team_fields(connection: Connection, team_id: str) -> dict[str, str]:

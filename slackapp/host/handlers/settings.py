@@ -22,7 +22,7 @@ from slackapp.host.forms import CHANNEL_ID, TEAM_ID, TEXT
 from slackapp.host.handlers import connect, connect_pages, integrations
 from slackapp.host.model import ConnectionKind
 from slackapp.host.pages import approvals, connects, workspaces
-from slackapp.host.pages.parts import APPROVALS_PATH, CONNECTS_PATH, FOOT, WORKSPACES_PATH
+from slackapp.host.pages.parts import APPROVALS_PATH, CONNECTS_PATH, FOOT, MESSAGES_PATH, WORKSPACES_PATH
 from slackapp.host.pages.states import SCOPES, state_of
 from slackapp.host.pages.workspaces import ChannelView, Reader, ShownWorkspace
 from slackapp.host.rows import ApprovalStatus, Connection, StatusReason
@@ -43,10 +43,10 @@ def show_all(app: App, request: Request, caller: PageMember, now: int) -> Respon
     organization = caller.organization
     held = filter(choose_connection.is_shown, connections.page(app.db, organization, ConnectionKind.WORKSPACE))
     under_way = connections.list_attempts(app.db, organization, ConnectionKind.WORKSPACE)
-    shown = [_workspace(app, each) for each in (*held, *under_way)]
-    reader = _reader(app, caller, WORKSPACES_PATH, now)
+    shown = [shown_workspace(app, each) for each in (*held, *under_way)]
+    reader = make_reader(app, caller, WORKSPACES_PATH, now)
     known = purposes.list_all(app.db, organization)
-    return _html(workspaces.show_all(reader, shown, known, _stops(app, organization)))
+    return answer(workspaces.show_all(reader, shown, known, _stops(app, organization)))
 
 
 def show(app: App, request: Request, caller: PageMember, now: int) -> Response:
@@ -70,9 +70,9 @@ def receive_form(app: App, request: Request, caller: PageMember, now: int) -> Re
     # claim: C-235
     require_role(caller, HostAction.MANAGE)
     if purpose == workspaces.DISCONNECT:
-        name = _workspace(app, found).name
+        name = shown_workspace(app, found).name
         is_told = bool(integrations.delete(app, _call(caller, found, request), now)["revokedAtSlack"])
-        return _html(workspaces.show_end(_reader(app, caller, "", now), name, is_told))
+        return answer(workspaces.show_end(make_reader(app, caller, "", now), name, is_told))
     # claim: C-237
     switch_host.require_enabled(app, caller)
     channel = form.get("channel", "")
@@ -114,15 +114,15 @@ def show_channels(app: App, request: Request, caller: PageMember, now: int) -> R
         team_id=team_id,
         at=told.at,
     )
-    return _html(workspaces.show_channels(_reader(app, caller, "", now), _workspace(app, found), view))
+    return answer(workspaces.show_channels(make_reader(app, caller, "", now), shown_workspace(app, found), view))
 
 
 def ask_to_disconnect(app: App, request: Request, caller: PageMember, now: int) -> Response:
     """Asks once whether it shall end."""
     # claim: C-235
     require_role(caller, HostAction.MANAGE)
-    shown = _workspace(app, _find(app, request, caller))
-    return _html(workspaces.ask_to_disconnect(_reader(app, caller, "", now), shown))
+    shown = shown_workspace(app, _find(app, request, caller))
+    return answer(workspaces.ask_to_disconnect(make_reader(app, caller, "", now), shown))
 
 
 def show_connects(app: App, request: Request, caller: PageMember, now: int) -> Response:
@@ -130,7 +130,7 @@ def show_connects(app: App, request: Request, caller: PageMember, now: int) -> R
     # claim: C-235
     require_role(caller, HostAction.REPORT)
     report = report_connects.run(app, caller.organization, now)
-    return _html(connects.show(_reader(app, caller, CONNECTS_PATH, now).frame, report))
+    return answer(connects.show(make_reader(app, caller, CONNECTS_PATH, now).frame, report))
 
 
 def show_approvals(app: App, request: Request, caller: PageMember, now: int) -> Response:
@@ -138,7 +138,7 @@ def show_approvals(app: App, request: Request, caller: PageMember, now: int) -> 
     require_role(caller, HostAction.READ)
     listed = approve_connect.page(app, caller, (0, ""), most=200)
     may_decide = is_allowed(caller.role, HostAction.DECIDE)
-    return _html(approvals.show(_reader(app, caller, APPROVALS_PATH, now), listed, may_decide))
+    return answer(approvals.show(make_reader(app, caller, APPROVALS_PATH, now), listed, may_decide))
 
 
 def receive_approval(app: App, request: Request, caller: PageMember, now: int) -> Response:
@@ -178,13 +178,17 @@ def page_refusal(refused: Refused, frame: Frame) -> Response:
 def _show(app: App, caller: PageMember, found: Connection, told: str = "", *, now: int) -> Response:
     reasons = {each: scope_reasons.reason_text(each, app.behaviour, app.scope_reasons) for each in found.scopes}
     known = [(scope, why or SCOPES.get(scope, "")) for scope, why in reasons.items()]
-    reader = _reader(app, caller, "", now)
-    shown = _workspace(app, found)._replace(channel=list_channels.name_of_default(app, found))
-    return _html(workspaces.show_one(reader, shown, known, told))
+    reader = make_reader(app, caller, "", now)
+    shown = shown_workspace(app, found)._replace(channel=list_channels.name_of_default(app, found))
+    return answer(workspaces.show_one(reader, shown, known, told))
 
 
-def _reader(app: App, caller: PageMember, here: str, now: int) -> Reader:
-    links = [Link(WORKSPACES_PATH, "Workspaces", here == WORKSPACES_PATH)]
+def make_reader(app: App, caller: PageMember, here: str, now: int) -> Reader:
+    """Makes what the pages need to know of whoever reads them."""
+    links = [
+        Link(WORKSPACES_PATH, "Workspaces", here == WORKSPACES_PATH),
+        Link(MESSAGES_PATH, "Messages", here == MESSAGES_PATH),
+    ]
     if is_allowed(caller.role, HostAction.REPORT):
         links.append(Link(CONNECTS_PATH, "Connecting", here == CONNECTS_PATH))
     if app.settings.host_approval:
@@ -205,7 +209,7 @@ def _reader(app: App, caller: PageMember, here: str, now: int) -> Reader:
     )
 
 
-def _workspace(app: App, connection: Connection) -> ShownWorkspace:
+def shown_workspace(app: App, connection: Connection) -> ShownWorkspace:
     """Puts names in the place of ids."""
     purpose = purposes.find(app.db, connection.organization_id, connection.purpose_id)
     owner = members.find(app.db, connection.organization_id, connection.owner_id)
@@ -245,5 +249,6 @@ def _start(claimed: str) -> int:
     return int(claimed) if claimed.isascii() and claimed.isdecimal() and len(claimed) <= 6 else 0
 
 
-def _html(page: str) -> Response:
+def answer(page: str) -> Response:
+    """Answers a page with forms."""
     return html(200, page, connect_pages.FORM_HEADERS)

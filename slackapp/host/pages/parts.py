@@ -12,6 +12,7 @@ from slackapp.web.components import Link, Tone, button, escape, hidden
 
 SETTINGS_PATH, WORKSPACES_PATH, CONNECTS_PATH = "/settings", "/settings/integrations", "/settings/connects"
 APPROVALS_PATH = "/settings/approvals"
+MESSAGES_PATH, COMPOSE_PATH, TEMPLATES_PATH = "/settings/messages", "/settings/compose", "/settings/templates"
 FOOT = (Link("/privacy", "Privacy"), Link("/support", "Support"))
 """Whoever comes from a host does not install from the public page."""
 _ICONS = {
@@ -37,6 +38,12 @@ def say_time(at: int | None, now: int, never: str = "Never") -> str:
     moment = datetime.fromtimestamp(at, UTC)
     exact = moment.strftime("%Y-%m-%d %H:%M:%S UTC")
     return f'<time datetime="{moment.strftime("%Y-%m-%dT%H:%M:%SZ")}" title="{exact}">{_distance(at, now)}</time>'
+
+
+def time_link(address: str, at: int, now: int, told: str) -> str:
+    """Makes a link that says how long ago; what it leads to is told to whoever hears it, too."""
+    label = escape(f"{_distance(at, now)}: {told}")
+    return f'<a href="{escape(address)}" aria-label="{label}">{say_time(at, now)}</a>'
 
 
 def _distance(at: int, now: int) -> str:

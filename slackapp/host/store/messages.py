@@ -107,11 +107,14 @@ class WaitingMessage(NamedTuple):
 
 
 class MessageFilter(NamedTuple):
-    """Filter of a list of messages: None takes every one."""
+    """Filter of a list of messages: None takes every one, and those accepted from `since` on, before `until`."""
 
     status: MessageStatus | None = None
     channel_id: str | None = None
     sender_id: str | None = None
+    purpose_id: str | None = None
+    since: int = 0
+    until: int = NEWEST
 
 
 # Reading
@@ -142,6 +145,9 @@ def page(db: Database, organization_id: str, wanted: MessageFilter, before: int,
         "status": str(wanted.status or ""),
         "channel_id": wanted.channel_id or "",
         "sender_id": wanted.sender_id or "",
+        "purpose_id": wanted.purpose_id or "",
+        "since": wanted.since,
+        "until": wanted.until,
     }
     asked = {"organization_id": organization_id, "before_number": before, "most": most}
     return list(map(_message, db.many("list_messages", {**asked, **columns})))

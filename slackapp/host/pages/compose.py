@@ -1,0 +1,192 @@
+"""Pages on which a message is written, from a template or freely, and on which templates are kept."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from slackapp.host.channel_list import ListedChannel
+from slackapp.host.checks.message_content import MAX_TEXT
+from slackapp.host.pages import parts
+from slackapp.host.pages.parts import COMPOSE_PATH, MESSAGES_PATH, TEMPLATES_PATH, WORKSPACES_PATH, say_time
+from slackapp.host.pages.workspaces import Reader
+from slackapp.host.rows import Connection, Purpose
+from slackapp.web.components import (
+    Field,
+    Tone,
+    button,
+    buttons,
+    choice_field,
+    document,
+    escape,
+    hidden,
+    link_button,
+    notice,
+    text_area,
+    text_field,
+)
+
+SEND, SAVE, DELETE = "send", "save", "delete"
+"""What a form is for."""
+VARIABLE = "v_"
+"""Beginning of the name of a field that fills in a variable."""
+
+
+class TemplateView(NamedTuple):
+    """Template as it is shown: the text of one that is made of blocks is None."""
+
+    name: str
+    variables: Sequence[str]
+    text: str | None
+    changed_by: str
+    updated_at: int
+
+
+class ComposeView(NamedTuple):
+    """Form of a message: what may be chosen, what was typed, and which field is wrong.
+
+    `channels` is None where Slack could not be asked; `key` makes a second click harmless.
+    """
+
+    workspaces: Sequence[Connection]
+    chosen: Connection
+    channels: Sequence[ListedChannel] | None
+    templates: Sequence[TemplateView]
+    template: TemplateView | None
+    purposes: Sequence[Purpose]
+    key: str
+    typed: Mapping[str, str] = {}
+    wrong: str = ""
+    error: str = ""
+
+
+def show_nothing_connected(reader: Reader) -> str:
+    """Shows what must be first."""
+    none = parts.empty("No workspace is connected that could send it.")
+    way = buttons(link_button(WORKSPACES_PATH, "All workspaces"))
+    return document(reader.frame, "Write a message", f"<section>{none}{way}</section>")
+
+
+def show_compose(reader: Reader, view: ComposeView) -> str:
+    """Shows the form of a message."""
+    above = notice(Tone.BAD, f"<p>{escape(view.error)}</p>", is_alert=True) if view.error else ""
+    form = (
+        f'<form method="post" action="{COMPOSE_PATH}">{_hidden(reader, view)}{_where(view)}{_what(view)}{_when(view)}'
+        f"{buttons(button('Send it'), link_button(MESSAGES_PATH, 'Leave it', Tone.PLAIN))}</form>"
+    )
+    return document(
+        reader.frame,
+        "Write a message",
+        f"{above}{_others(view)}<section><h2>To {escape(view.chosen.team_name)}</h2>{form}</section>",
+    )
+
+
+def _hidden(reader: Reader, view: ComposeView) -> str:
+    fields = {"form_token": reader.token, "step": SEND, "key": view.key, "connectionId": view.chosen.id}
+    if view.template is not None:
+        fields["template"] = view.template.name
+    return "".join(hidden(name, value) for name, value in fields.items())
+
+
+def _others(view: ComposeView) -> str:
+    """Links to the same form for another workspace, or with another template."""
+    made = []
+    for each in view.workspaces:
+        if each.id != view.chosen.id:
+            made.append(_link({"connectionId": each.id}, f"Send to {each.team_name} instead"))
+    for template in view.templates:
+        if view.template is None or template.name != view.template.name:
+            asked = {"connectionId": view.chosen.id, "template": template.name}
+            made.append(_link(asked, f"Use template {template.name}"))
+    if view.template is not None:
+        made.append(_link({"connectionId": view.chosen.id}, "Write freely"))
+    return buttons(*made) if made else ""
+
+
+def _link(asked: Mapping[str, str], label: str) -> str:
+    return link_button(f"{COMPOSE_PATH}?{urlencode(asked)}", label, Tone.PLAIN)
+
+
+def _where(view: ComposeView) -> str:
+    default, allowed = view.chosen.default_channel_id, view.chosen.allowed_channels
+    error = view.error if view.wrong == "channel" else ""
+    typed = view.typed.get("channel", "")
+    if view.channels is None:
+        hint = (
+            "Slack could not be asked for the channels. It begins with C or G; without one it goes to the default one."
+        )
+        return text_field(Field("channel", "Id of the channel", hint, error), typed, most=21)
+    names = {each.id: f"#{each.name}" for each in view.channels if not allowed or each.id in allowed}
+    options = [(each.id, names[each.id]) for each in view.channels if each.is_member and each.id in names]
+    if default:
+        options.insert(0, ("", f"The default channel, {names.get(default, default)}"))
+    hint = "Those that the app is in. Invite it in Slack to add one."
+    return choice_field(Field("channel", "Channel", hint, error), options, typed)
+
+
+def _what(view: ComposeView) -> str:
+    if view.template is None:
+        hint = f"*bold*, _italic_, `code`; up to {MAX_TEXT:,} characters."
+        field = Field("text", "What to say", hint, view.error if view.wrong == "text" else "")
+        return text_area(field, view.typed.get("text", ""), MAX_TEXT)
+    shown = f"<p>{escape(view.template.text)}</p>" if view.template.text else "<p>It is made of blocks.</p>"
+    fields = "".join(
+        text_field(
+            Field(name, name.removeprefix(VARIABLE), error=view.error if view.wrong == name else ""),
+            view.typed.get(name, ""),
+            most=MAX_TEXT,
+        )
+        for name in (f"{VARIABLE}{each}" for each in view.template.variables)
+    )
+    return f"<p>Template <code>{escape(view.template.name)}</code></p><blockquote>{shown}</blockquote>{fields}"
+
+
+def _when(view: ComposeView) -> str:
+    hint = "In UTC. Left empty, it goes out at once."
+    field = Field("when", "When", hint, view.error if view.wrong == "when" else "")
+    made = text_field(field, view.typed.get("when", ""), "datetime-local", most=16)
+    options = [("", "As the workspace"), *((each.purpose_id, each.text) for each in view.purposes)]
+    return made + choice_field(Field("purpose", "What is it for?"), options, view.typed.get("purpose", ""))
+
+
+def show_templates(reader: Reader, templates: Sequence[TemplateView], edited: TemplateView | None, error: str) -> str:
+    """Shows the templates; whoever manages may save and delete them. `edited` fills the form."""
+    above = notice(Tone.BAD, f"<p>{escape(error)}</p>", is_alert=True) if error else ""
+    rows = [_template_row(reader, each) for each in templates]
+    heads = ("Name", "Variables", "Changed", "")
+    listed = parts.table("By name", heads, rows) if rows else parts.empty("No template is kept yet.")
+    return document(
+        reader.frame,
+        "Templates",
+        f"{above}<section><h2>What is said again and again</h2>{listed}</section>{_save(reader, edited, error)}"
+        f"<p>{link_button(MESSAGES_PATH, 'All messages', Tone.PLAIN)}</p>",
+    )
+
+
+def _template_row(reader: Reader, template: TemplateView) -> tuple[str, ...]:
+    made = [_link({"template": template.name}, f"Use {template.name}")]
+    if reader.may_manage and template.text is not None:
+        address = f"{TEMPLATES_PATH}?{urlencode({'name': template.name})}"
+        made.append(link_button(address, f"Change {template.name}", Tone.PLAIN))
+    if reader.may_manage:
+        which = hidden("name", template.name)
+        label = f"Delete {template.name}"
+        made.append(parts.form(TEMPLATES_PATH, reader.token, which, DELETE, label=label, tone=Tone.DANGER))
+    variables = ", ".join(f"<code>{escape(each)}</code>" for each in template.variables) or "None"
+    by = f" by {escape(template.changed_by)}" if template.changed_by else ""
+    return (
+        f"<code>{escape(template.name)}</code>",
+        variables,
+        say_time(template.updated_at, reader.now) + by,
+        buttons(*made),
+    )
+
+
+def _save(reader: Reader, edited: TemplateView | None, error: str) -> str:
+    if not reader.may_manage:
+        return "<section><h2>Keep another one</h2><p>An owner or admin does that.</p></section>"
+    name, text = (edited.name, edited.text or "") if edited is not None else ("", "")
+    hint = "A variable is $name or ${name}, a dollar sign $$."
+    inner = text_field(Field("name", "Name", "Letters, digits, - and _."), name, most=64)
+    inner += text_area(Field("text", "What it says", hint, error), text, MAX_TEXT)
+    made = parts.form(TEMPLATES_PATH, reader.token, inner, SAVE, label="Save the template")
+    return f"<section><h2>{'Change it' if name and not error else 'Keep another one'}</h2>{made}</section>"
