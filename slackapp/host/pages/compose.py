@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from slackapp.host.channel_list import ListedChannel
 from slackapp.host.checks.message_content import MAX_TEXT
 from slackapp.host.pages import parts
-from slackapp.host.pages.parts import COMPOSE_PATH, MESSAGES_PATH, TEMPLATES_PATH, WORKSPACES_PATH, say_time
+from slackapp.host.pages.parts import COMPOSE_PATH, MESSAGES_PATH, TEMPLATES_PATH, WORKSPACES_PATH, facts, say_time
 from slackapp.host.pages.workspaces import Reader
 from slackapp.host.rows import Connection, Purpose
 from slackapp.web.components import (
@@ -119,7 +119,8 @@ def _where(view: ComposeView) -> str:
     options = [(each.id, names[each.id]) for each in view.channels if each.is_member and each.id in names]
     if default:
         options.insert(0, ("", f"The default channel, {names.get(default, default)}"))
-    hint = "Those that the app is in. Invite it in Slack to add one."
+    is_in = "Those that the app is in." if options else "The app is in no channel yet."
+    hint = f"{is_in} Invite it in Slack to add one."
     return choice_field(Field("channel", "Channel", hint, error), options, typed)
 
 
@@ -128,7 +129,6 @@ def _what(view: ComposeView) -> str:
         hint = f"*bold*, _italic_, `code`; up to {MAX_TEXT:,} characters."
         field = Field("text", "What to say", hint, view.error if view.wrong == "text" else "")
         return text_area(field, view.typed.get("text", ""), MAX_TEXT)
-    shown = f"<p>{escape(view.template.text)}</p>" if view.template.text else "<p>It is made of blocks.</p>"
     fields = "".join(
         text_field(
             Field(name, name.removeprefix(VARIABLE), error=view.error if view.wrong == name else ""),
@@ -137,7 +137,7 @@ def _what(view: ComposeView) -> str:
         )
         for name in (f"{VARIABLE}{each}" for each in view.template.variables)
     )
-    return f"<p>Template <code>{escape(view.template.name)}</code></p><blockquote>{shown}</blockquote>{fields}"
+    return f"<p>Template <code>{escape(view.template.name)}</code></p>{_said(view.template)}{fields}"
 
 
 def _when(view: ComposeView) -> str:
@@ -151,18 +151,17 @@ def _when(view: ComposeView) -> str:
 def show_templates(reader: Reader, templates: Sequence[TemplateView], edited: TemplateView | None, error: str) -> str:
     """Shows the templates; whoever manages may save and delete them. `edited` fills the form."""
     above = notice(Tone.BAD, f"<p>{escape(error)}</p>", is_alert=True) if error else ""
-    rows = [_template_row(reader, each) for each in templates]
-    heads = ("Name", "Variables", "Changed", "")
-    listed = parts.table("By name", heads, rows) if rows else parts.empty("No template is kept yet.")
+    cards = "".join(_card(reader, each) for each in templates)
+    none = f"<section>{parts.empty('No template is kept yet.')}</section>"
     return document(
         reader.frame,
         "Templates",
-        f"{above}<section><h2>What is said again and again</h2>{listed}</section>{_save(reader, edited, error)}"
+        f"{above}{cards or none}{_save(reader, edited, error)}"
         f"<p>{link_button(MESSAGES_PATH, 'All messages', Tone.PLAIN)}</p>",
     )
 
 
-def _template_row(reader: Reader, template: TemplateView) -> tuple[str, ...]:
+def _card(reader: Reader, template: TemplateView) -> str:
     made = [_link({"template": template.name}, f"Use {template.name}")]
     if reader.may_manage and template.text is not None:
         address = f"{TEMPLATES_PATH}?{urlencode({'name': template.name})}"
@@ -170,15 +169,15 @@ def _template_row(reader: Reader, template: TemplateView) -> tuple[str, ...]:
     if reader.may_manage:
         which = hidden("name", template.name)
         label = f"Delete {template.name}"
-        made.append(parts.form(TEMPLATES_PATH, reader.token, which, DELETE, label=label, tone=Tone.DANGER))
+        made.append(parts.form(TEMPLATES_PATH, reader.token, which, DELETE, label=label, tone=Tone.PLAIN))
     variables = ", ".join(f"<code>{escape(each)}</code>" for each in template.variables) or "None"
     by = f" by {escape(template.changed_by)}" if template.changed_by else ""
-    return (
-        f"<code>{escape(template.name)}</code>",
-        variables,
-        say_time(template.updated_at, reader.now) + by,
-        buttons(*made),
-    )
+    known = facts([("Variables", variables), ("Changed", say_time(template.updated_at, reader.now) + by)])
+    return f"<section><h2>{escape(template.name)}</h2>{_said(template)}{known}{buttons(*made)}</section>"
+
+
+def _said(template: TemplateView) -> str:
+    return f"<blockquote>{escape(template.text)}</blockquote>" if template.text else "<p>It is made of blocks.</p>"
 
 
 def _save(reader: Reader, edited: TemplateView | None, error: str) -> str:
