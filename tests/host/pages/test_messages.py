@@ -135,6 +135,15 @@ def test_one_message_is_looked_at_canceled_and_settled(world: World) -> None:
     assert look(host, unclear)["status"] == "sent"
     with nothing_happens(world):
         assert submit(ann, f"{HISTORY}/{unclear}", step="cancel").status == 400, "what was sent is not deleted by it"
+    assert host.put("organization", {"contentDays": 7}).status == 200
+    blocks = [{"type": "section", "text": {"type": "plain_text", "text": "a-canary <2>"}}]
+    kept = accepted(mine, "a-canary <1>", channel=general, blocks=blocks)
+    world.clock.advance(5)
+    send_due(world)
+    for person, is_shown in ((meg, True), (ann, True), (other, False)):
+        page = person.browser.get(f"{HISTORY}/{kept}").text
+        assert ("a-canary &lt;1&gt;" in page, "a-canary &lt;2&gt;" in page) == (is_shown, is_shown)
+        assert "Open it in Slack" in page
     theirs = accepted(host.of("somebody", MEMBER), "three", channel=general, sendAt="2027-02-01T00:00:00Z")
     assert "<form" not in meg.browser.get(f"{HISTORY}/{theirs}").text
     assert submit(meg, f"{HISTORY}/{theirs}", step="cancel").status == 403
