@@ -34,8 +34,8 @@ SURFACE = [
     ("GET", "/readyz", "operator or anyone", "data", True, True),
     ("GET", "/metrics", "operator", "data", False, False),
     # The host side, off by default: which role may do what, tests/host/checks/test_roles.py
-    ("POST", "/api/v2/slack/auth", "ask, once", "api", False, False),
-    ("POST", "/api/v2/slack/auth/init", "ask, once", "api", False, False),
+    ("POST", "/api/v2/slack/auth", "ask, once begun", "api", False, False),
+    ("POST", "/api/v2/slack/auth/init", "ask, once begun", "api", False, False),
     ("POST", "/api/v2/slack/sessions", "provision, once", "api", False, False),
     ("GET", "/api/v2/slack/integration", "read", "api", False, False),
     ("PUT", "/api/v2/slack/integration", "manage", "api", False, False),
@@ -150,6 +150,7 @@ def test_the_surface_is_exactly_this_list() -> None:
         callers.operator_or_anyone: "operator or anyone",
         **{HostTokenCaller(action): str(action) for action in HostAction},
         **{HostTokenCaller(action, single_use=True): f"{action}, once" for action in HostAction},
+        **{HostTokenCaller(action, single_use=True, uses_later=True): f"{action}, once begun" for action in HostAction},
         page_member: "member",
         page_form: "member by a form",
     }

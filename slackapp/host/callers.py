@@ -8,7 +8,7 @@ since a browser sends a cookie along with whatever another site has it send.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from slackapp.errors import Refusal, Refused
@@ -24,7 +24,7 @@ from slackapp.host.flows.connect import open_session
 from slackapp.host.flows.connect.open_session import PageMember
 from slackapp.host.flows.note_caller import note_caller
 from slackapp.host.memory import host_memory
-from slackapp.host.model import HostCaller, HostToken
+from slackapp.host.model import HostCaller, HostToken, UnusedToken
 from slackapp.host.store import sessions
 from slackapp.web.request import FORM, Request
 
@@ -35,11 +35,13 @@ _UNREADABLE = "host_keys_unreadable"
 class HostTokenCaller:
     """Caller of a route: the host or a member, by a host token, allowed what the route is for.
 
-    `single_use`: something is begun, opened or shown there, so a token works there one time.
+    `single_use`: something is begun, opened or shown there, so a token works there one time. `uses_later`: whoever
+    begins it uses the token up, in the same commit; what is refused before has begun nothing, and leaves it.
     """
 
     action: HostAction
     single_use: bool = False
+    uses_later: bool = False
 
     def __call__(self, app: App, request: Request, now: int) -> HostCaller:
         """Proves the caller. Raises Refused, and StoreError."""
@@ -61,8 +63,11 @@ class HostTokenCaller:
         if self.single_use:
             # claim: C-148
             memory.openings.require(token.organization, now)
+            unused = _unused(token)
+            if self.uses_later:
+                return replace(caller, unused=unused)
             # claim: C-148
-            _use_token(app, token, caller)
+            _use_token(app, unused, caller)
         return caller
 
 
@@ -100,12 +105,14 @@ def read_form(request: Request) -> dict[str, str]:
     return parse_page_form(request.raw_body)
 
 
-def _use_token(app: App, token: HostToken, caller: HostCaller) -> None:
-    """Uses the token up, on the disk. Whoever sends it again, at the same moment or later, is refused."""
+def _unused(token: HostToken) -> UnusedToken:
     named = "\n".join((token.key_id, token.organization, token.token_id))
-    id_hash = hashlib.sha256(named.encode()).digest()
-    use = partial(sessions.use_token_id, app.db, id_hash, token.expires_at + LEEWAY)
+    return UnusedToken(hashlib.sha256(named.encode()).digest(), token.expires_at + LEEWAY)
+
+
+def _use_token(app: App, unused: UnusedToken, caller: HostCaller) -> None:
+    """Uses the token up, on the disk. Whoever sends it again, at the same moment or later, is refused."""
     # Not waited for: what is begun under it is, and is never kept without it.
     # claim: C-148
-    if not app.db.commit_in_group(use, durable=False):
+    if not app.db.commit_in_group(partial(sessions.use_token_id, app.db, *unused), durable=False):
         raise HostRefused(HostRefusal.TOKEN_USED, field="jti", actor=caller)

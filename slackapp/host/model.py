@@ -132,15 +132,25 @@ class HostToken(NamedTuple):
     member_name: str | None
 
 
+class UnusedToken(NamedTuple):
+    """Host token that works once and was not used: the hash of its id, and until when it is good."""
+
+    id_hash: bytes
+    expires_at: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class HostCaller(Actor):
     """Caller of the host side, for one organization: a member, or the host itself without id and role.
 
     `key_id` names the host key that it came under: what it opens ends with that key. `issued_at` is when the host has
-    signed for it, by the host's clock; 0 where it came by a session.
+    signed for it, by the host's clock; 0 where it came by a session. `is_disabled` is what its switch said at the begin
+    of this request, and None where nobody has looked. `unused` is the token that is to be used up with what is begun.
     """
 
     organization: str
     role: HostRole | None
     key_id: str
     issued_at: int = 0
+    is_disabled: bool | None = None
+    unused: UnusedToken | None = None

@@ -174,7 +174,7 @@ def _schema(form: Mapping[str, Any]) -> dict[str, Any]:
 
 SERVED: tuple[tuple[str, str, Callable[..., Response], Callable[..., Actor]], ...] = (
     *(
-        (each.method, each.path, partial(answer, each), HostTokenCaller(each.action, each.single_use))
+        (each.method, each.path, partial(answer, each), HostTokenCaller(each.action, each.single_use, each.uses_later))
         for each in API_ROUTES
     ),
     ("GET", f"{API}/openapi.json", show, anyone),

@@ -76,7 +76,8 @@ class HostRoute(NamedTuple):
     """Route of the API: for which action of a role, and whether the switch stops it.
 
     `parameters` are those of the address, `body` the fields of a JSON body, or None where there is none. `codes` are
-    those besides what any request may get. `single_use`: a host token works there one time. `sends`: it needs an
+    those besides what any request may get. `single_use`: a host token works there one time. `uses_later`: the handler
+    uses it up, in the commit of what is begun. `sends`: it needs an
     Idempotency-Key. `has_csv`: it answers with CSV, too.
     """
 
@@ -88,6 +89,7 @@ class HostRoute(NamedTuple):
     answer: Fields
     stops: bool = False
     single_use: bool = False
+    uses_later: bool = False
     parameters: Fields = NOTHING
     body: Fields | None = None
     codes: tuple[str, ...] = ()
@@ -167,7 +169,7 @@ _WANTED: Fields = {
 
 _BEGIN = HostRoute(
     "POST", f"{SLACK}/auth", begin.connect, HostAction.ASK, summary="Begin to connect a workspace",
-    stops=True, single_use=True, body=_CONNECT, answer=_BEGUN, codes=_MAY_NOT,
+    stops=True, single_use=True, uses_later=True, body=_CONNECT, answer=_BEGUN, codes=_MAY_NOT,
 )  # fmt: skip
 
 API_ROUTES = (

@@ -173,12 +173,30 @@ class Member(NamedTuple):
 
 
 class KnownCaller(NamedTuple):
-    """Organization and member that a host token names, as they are known; `member` is None for one who is not."""
+    """Organization and member that a host token names. `member` is None for one who is not known.
+
+    `is_disabled` tells whether the organization is switched off, or everybody.
+    """
 
     organization_name: str
     named_at: int
     removed_at: int | None
     member: Member | None
+    is_disabled: bool
+
+
+class ConnectPermission(NamedTuple):
+    """Facts that decide whether an organization may connect by a member. `member_status` is None for an unknown one.
+
+    `held` is the number of workspaces that it holds.
+    """
+
+    removed_at: int | None
+    workspace_limit: int | None
+    data_region: str
+    member_status: str | None
+    is_disabled: bool
+    held: int
 
 
 class OrganizationUsage(NamedTuple):

@@ -15,6 +15,7 @@ SELECT body_hash, answer_status, answer, expires_at FROM idempotency_keys
 
 -- name: finish_idempotent :exec
 -- tenant: none (an organization's own)
+-- alone: compare-and-swap
 UPDATE idempotency_keys SET answer_status = :answer_status, answer = :answer
  WHERE organization_id = :organization_id AND key_hash = :key_hash
    AND answer_status = 0;

@@ -7,7 +7,12 @@ SELECT organization_id, member_id, name, role, issued_at, status FROM members
 
 -- name: find_caller :one
 -- tenant: none (an organization's own)
-SELECT o.name AS organization_name, o.named_at, o.removed_at, m.member_id, m.name, m.role, m.issued_at, m.status
+-- All that is asked of whoever calls, in one look.
+SELECT o.name AS organization_name, o.named_at, o.removed_at, m.member_id, m.name, m.role, m.issued_at, m.status,
+       EXISTS (
+           SELECT 1 FROM host_switches AS s
+            WHERE s.organization_id IN ('', :organization_id)  -- claim: C-153
+           ) AS is_disabled
   FROM organizations AS o
   LEFT JOIN members AS m ON m.organization_id = o.organization_id AND m.member_id = :member_id
  WHERE o.organization_id = :organization_id;

@@ -2,6 +2,7 @@
 
 -- name: add_message :exec
 -- tenant: tenant_kind, tenant_id
+-- alone: insert
 -- Only while the organization, its connection, the tenant and the key that sealed it are there.
 INSERT INTO messages (id, organization_id, connection_id, tenant_kind, tenant_id, type, status, internal_message_id,
        target_id, channel_id, message_ts, thread_ts, sender_id, purpose_id, body, send_at, queued_at, created_at,
@@ -35,6 +36,7 @@ SELECT * FROM messages WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_
 
 -- name: find_internal :one
 -- tenant: none (an organization's own)
+-- alone: look-up
 SELECT id FROM messages
  WHERE organization_id = :organization_id AND internal_message_id = :internal_message_id
    AND internal_message_id <> '';
@@ -62,6 +64,7 @@ SELECT * FROM messages
 
 -- name: next_of_channel :one
 -- tenant: tenant_kind, tenant_id
+-- alone: look-up
 SELECT id FROM messages
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND channel_id = :channel_id
    AND status = 'queued'

@@ -7,6 +7,24 @@ SELECT organization_id, name, named_at, workspace_limit, data_region, content_da
   FROM organizations
  WHERE organization_id = :organization_id;
 
+-- name: find_permission :one
+-- tenant: none (an organization's own)
+-- alone: look-up
+-- Whether it may connect, by that member, in one look: the transaction that makes a connection active asks it again.
+SELECT o.removed_at, o.workspace_limit, o.data_region, m.status AS member_status,
+       EXISTS (
+           SELECT 1 FROM host_switches AS s
+            WHERE s.organization_id IN ('', :organization_id)  -- claim: C-153
+           ) AS is_disabled,
+       (
+           SELECT count(*) FROM connections AS c
+            WHERE c.organization_id = :organization_id AND c.kind = 'workspace'
+              AND c.status IN ('active', 'needs_reconnect', 'suspended')
+           ) AS held
+  FROM organizations AS o
+  LEFT JOIN members AS m ON m.organization_id = o.organization_id AND m.member_id = :member_id
+ WHERE o.organization_id = :organization_id;
+
 -- name: note_organization :exec
 -- tenant: none (an organization's own)
 -- alone: insert

@@ -3,6 +3,7 @@
 
 -- name: give_turn :exec
 -- tenant: tenant_kind, tenant_id
+-- alone: insert
 -- A message comes here as often as it has its turn: after it was parked, or when somebody says that it goes out again.
 INSERT INTO outbox (event_id, kind, tenant_kind, tenant_id, type, channel_id, state, event_time, received_at, next_at,
        trace_id)
@@ -23,6 +24,7 @@ ON CONFLICT (event_id, tenant_kind, tenant_id) DO UPDATE
 
 -- name: schedule_turn :exec
 -- tenant: tenant_kind, tenant_id
+-- alone: insert
 INSERT INTO outbox (event_id, kind, tenant_kind, tenant_id, type, state, event_time, received_at, next_at, trace_id)
 SELECT id, 'job', tenant_kind, tenant_id, 'slackapp.message', 'ready', created_at, send_at, send_at, trace_id
   FROM messages

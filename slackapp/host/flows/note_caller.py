@@ -10,7 +10,7 @@ from functools import partial
 from slackapp.flows.app import App
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.model import HostCaller, HostRole, HostToken, MemberStatus
-from slackapp.host.rows import HostAuditEvent, HostAuditRecord, Member
+from slackapp.host.rows import HostAuditEvent, HostAuditRecord, KnownCaller, Member
 from slackapp.host.store import members, organizations
 from slackapp.model import ActorKind, AuditEntry
 
@@ -29,7 +29,7 @@ def note_caller(app: App, token: HostToken, request_id: str, now: int) -> HostCa
         note = partial(organizations.note, app.db, token.organization, name, issued_at=token.issued_at, now=now)
         app.db.commit_in_group(note, durable=False)
     if token.member is None or token.role is None:
-        return _caller(token, None, request_id)
+        return _caller(token, None, request_id, known)
     said = Member(
         organization_id=token.organization,
         member_id=token.member,
@@ -44,10 +44,10 @@ def note_caller(app: App, token: HostToken, request_id: str, now: int) -> HostCa
     # claim: C-149
     if member.status != MemberStatus.ACTIVE:
         raise HostRefused(HostRefusal.OFFBOARDED, actor=_caller(token, member.role, request_id))
-    return _caller(token, member.role, request_id)
+    return _caller(token, member.role, request_id, known)
 
 
-def _caller(token: HostToken, role: HostRole | None, request_id: str) -> HostCaller:
+def _caller(token: HostToken, role: HostRole | None, request_id: str, known: KnownCaller | None = None) -> HostCaller:
     kind = ActorKind.HOST if token.member is None else ActorKind.MEMBER
     return HostCaller(
         kind=kind,
@@ -57,6 +57,7 @@ def _caller(token: HostToken, role: HostRole | None, request_id: str) -> HostCal
         role=role,
         key_id=token.key_id,
         issued_at=token.issued_at,
+        is_disabled=known.is_disabled if known is not None else None,
     )
 
 

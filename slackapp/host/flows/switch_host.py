@@ -39,19 +39,24 @@ def list_remaining(app: App, organization: str) -> list[Switch]:
     return [each for each in held if each.is_of_everybody or organization in (EVERYBODY, each.organization_id)]
 
 
-def is_enabled(app: App, organization: str) -> bool:
-    """Tells whether anything may be begun for the organization now. Raises StoreError."""
+def is_enabled(app: App, organization: str, is_disabled: bool | None = None) -> bool:
+    """Tells whether anything may be begun for the organization now. Raises StoreError.
+
+    `is_disabled` is what its switch says, where somebody has looked in this request.
+    """
     settings = app.settings
     # claim: C-220
     if settings.host_organizations and organization not in settings.host_organizations:
         return False
-    return settings.integration_enabled and not switches.is_disabled(app.db, organization)
+    if is_disabled is None:
+        is_disabled = switches.is_disabled(app.db, organization)
+    return settings.integration_enabled and not is_disabled
 
 
 def require_enabled(app: App, caller: HostCaller) -> None:
     """Raises HostRefused where it is off for the caller's organization, and StoreError."""
     # claim: C-149
-    if not is_enabled(app, caller.organization):
+    if not is_enabled(app, caller.organization, caller.is_disabled):
         raise HostRefused(HostRefusal.DISABLED, actor=caller)
 
 

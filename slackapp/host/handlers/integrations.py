@@ -20,7 +20,7 @@ _LIST = "integrations"
 
 def show(app: App, call: HostCall, now: int) -> Answer:
     """Shows the integration, or null; nothing but that it is off where it is."""
-    if not switch_host.is_enabled(app, call.caller.organization):
+    if not switch_host.is_enabled(app, call.caller.organization, call.caller.is_disabled):
         return {"enabled": False}
     found = choose_connection.find(app, call.caller, call.parameters["connectionId"])
     return {"enabled": True, "integration": _describe(app, found) if found is not None else None}

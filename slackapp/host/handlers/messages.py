@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from slackapp.errors import Refused
 from slackapp.flows.app import App
 from slackapp.host.call import Answer, HostCall, make_cursor, read_position
 from slackapp.host.checks.fields import require_fields
@@ -157,11 +158,14 @@ def describe(message: Message, content: Mapping[str, Any] | None) -> Answer:
 
 def _accept(app: App, call: HostCall, given: Mapping[str, Any], now: int) -> Answer:
     request = RepeatableRequest(call.key, call.route, call.body)
-    # A time that is over by now, or a connection that serves no more, changes nothing of what was accepted.
-    # claim: C-295
-    if (before := answer_once.find_answer(app, call.caller, request)) is not None:
-        return before
-    message = accept_message.prepare(app, call.caller, read_draft(app, call.caller, given, now))
+    try:
+        message = accept_message.prepare(app, call.caller, read_draft(app, call.caller, given, now))
+    except Refused:
+        # A time that is over by now, or a connection that serves no more, changes nothing of what was accepted.
+        # claim: C-295
+        if (before := answer_once.find_answer(app, call.caller, request)) is not None:
+            return before
+        raise
 
     def store() -> Answer:
         accept_message.store(app, message, now)

@@ -16,12 +16,13 @@ def find(db: Database, organization_id: str, member_id: str) -> Member | None:
 
 
 def find_caller(db: Database, organization_id: str, member_id: str) -> KnownCaller | None:
-    """Finds an organization, and its member of that id, in one look; None where there is no such organization."""
+    """Finds an organization, its member of that id, and its switch; None where there is no such organization."""
     row = db.one("find_caller", _key(organization_id, member_id))
     if row is None:
         return None
     member = _member(row, organization_id) if row["member_id"] is not None else None
-    return KnownCaller(row["organization_name"], row["named_at"], row["removed_at"], member)
+    is_disabled = bool(row["is_disabled"])
+    return KnownCaller(row["organization_name"], row["named_at"], row["removed_at"], member, is_disabled=is_disabled)
 
 
 def note(db: Database, member: Member, now: int) -> bool:

@@ -1,6 +1,6 @@
 """Organizations, the host's customers, and how much they use day by day: `sql/host/organizations.sql`."""
 
-from slackapp.host.rows import ConnectedCount, Organization, OrganizationUsage, UsageAction
+from slackapp.host.rows import ConnectedCount, ConnectPermission, Organization, OrganizationUsage, UsageAction
 from slackapp.host.store import events, sessions
 from slackapp.store.columns import by_word, read_columns
 from slackapp.store.engine.database import Database
@@ -16,6 +16,17 @@ def find(db: Database, organization_id: str) -> Organization | None:
     """Finds an organization, also one that is being removed."""
     row = db.one("find_organization", {"organization_id": organization_id})
     return Organization(**read_columns(row)) if row is not None else None
+
+
+def find_permission(db: Database, organization_id: str, member_id: str) -> ConnectPermission | None:
+    """Finds what decides whether an organization may connect by that member; None where there is no such organization.
+
+    It is no decision: `flows/connect/may_connect.py` decides.
+    """
+    row = db.one("find_permission", {"organization_id": organization_id, "member_id": member_id})
+    if row is None:
+        return None
+    return ConnectPermission(**{**read_columns(row), "is_disabled": bool(row["is_disabled"])})
 
 
 def note(db: Database, organization_id: str, name: str, *, issued_at: int, now: int) -> None:

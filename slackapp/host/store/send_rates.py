@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from slackapp.errors import StoreBusyError
 from slackapp.model import Tenant
 from slackapp.store.columns import read_columns, tenant_columns
 from slackapp.store.engine.database import Database
@@ -15,6 +16,8 @@ MAX_AHEAD = 2 * 3600
 """Seconds that a place lies ahead, at most: one beyond was taken by a clock that was ahead, and counts as free."""
 _BURST_SHARE = 4
 """A quarter of a minute's messages may go out at once, after some time without any."""
+_ROWS = 2
+"""The channel's, and that of all."""
 
 
 class SendRate(NamedTuple):
@@ -24,22 +27,28 @@ class SendRate(NamedTuple):
 
 
 def take_place(db: Database, tenant: Tenant, channel_id: str, rate: SendRate, earliest: int) -> int:
-    """Takes the next place of a channel and of its tenant, inside a transaction; returns when that is.
+    """Takes the next place of a channel and its tenant, in a transaction or a shared commit.
 
-    `earliest` and what is returned are Unix seconds.
+    `earliest` and the returned time of it are Unix seconds. Raises StoreBusyError where it was taken meanwhile.
     """
     step = max(1, _MINUTE // rate.per_minute)
     burst = step * max(1, rate.per_minute // _BURST_SHARE)
+    seen = {row["channel_id"]: row["free_at"] for row in db.many("find_free_at", _key(tenant, channel_id))}
     at = earliest * 1000
     latest = at + MAX_AHEAD * 1000
+    # claim: C-285
+    known = {channel: free_at for channel, free_at in seen.items() if free_at <= latest}
+    free = known.get(ALL, 0)
     # claim: C-252
-    at = max(at, _free_at(db, tenant, channel_id, latest))
-    free = _free_at(db, tenant, ALL, latest)
+    at = max(at, known.get(channel_id, 0))
     # claim: C-253
     at = max(at, free - burst)
     at = -(-at // 1000) * 1000
-    _set_free_at(db, tenant, channel_id, at + CHANNEL_STEP)
-    _set_free_at(db, tenant, ALL, max(free, at) + step)
+    then = {"free_at": at + CHANNEL_STEP, "free_of_all": max(free, at) + step}
+    before = {"seen_at": seen.get(channel_id, 0), "seen_of_all": seen.get(ALL, 0)}
+    # claim: C-280
+    if db.execute("set_free_at", {**_key(tenant, channel_id), **then, **before}) != _ROWS:
+        raise StoreBusyError("somebody else took that place meanwhile")
     return at // 1000
 
 
@@ -58,13 +67,5 @@ def export(db: Database, tenant: Tenant) -> list[dict[str, object]]:
     return [dict(read_columns(row)) for row in db.many("export_send_rates", tenant_columns(tenant))]
 
 
-def _free_at(db: Database, tenant: Tenant, channel_id: str, latest: int) -> int:
-    """Since when it is free, or from when on; 0 for a time that is beyond `latest`."""
-    row = db.one("find_free_at", {**tenant_columns(tenant), "channel_id": channel_id})
-    free_at = int(row["free_at"]) if row is not None else 0
-    # claim: C-285
-    return free_at if free_at <= latest else 0
-
-
-def _set_free_at(db: Database, tenant: Tenant, channel_id: str, free_at: int) -> None:
-    db.execute("set_free_at", {**tenant_columns(tenant), "channel_id": channel_id, "free_at": free_at})
+def _key(tenant: Tenant, channel_id: str) -> dict[str, object]:
+    return {**tenant_columns(tenant), "channel_id": channel_id}

@@ -194,7 +194,9 @@ def _section(file: str, section: str) -> Statement:
 def split_parameters(sql: str) -> tuple[str, tuple[str, ...]]:
     """Splits the names off: a question mark stands in the place of each, and they are in that order.
 
-    By place the values are bound in one go; for each name the module looks it up, and lets go of the interpreter.
+    By place the values are bound in one go; for each name the module looks it up, and lets go of the interpreter. The
+    plus changes no value. Without it SQLite looks whether the value is that of some index's condition, and to be right
+    plans the statement anew each time that another one is bound: tenfold the time of a look-up.
     """
     names: list[str] = []
 
@@ -202,7 +204,7 @@ def split_parameters(sql: str) -> tuple[str, tuple[str, ...]]:
         if found[1] is None:
             return found[0]
         names.append(found[1])
-        return "?"
+        return "+?"
 
     return _PARAMETER_IN_CODE.sub(place, sql), tuple(names)
 

@@ -42,7 +42,7 @@ def test_a_parameter_is_neither_in_a_comment_nor_in_a_string_nor_a_cast() -> Non
 
 def test_parameters_are_bound_as_they_come_and_what_is_no_code_stays() -> None:
     sql, names = split_parameters("SELECT ':no', :b -- :b here\n WHERE a = :a AND b = :b AND c = 'it''s :a';")
-    assert sql == "SELECT ':no', ? -- :b here\n WHERE a = ? AND b = ? AND c = 'it''s :a';"
+    assert sql == "SELECT ':no', +? -- :b here\n WHERE a = +? AND b = +? AND c = 'it''s :a';"
     assert names == ("b", "a", "b")
 
 

@@ -18,7 +18,7 @@ from slackapp.host.flows import pending_records
 from slackapp.host.flows.connect import may_connect, note_connect
 from slackapp.host.model import ConnectionKind, ConnectionWay, HostCaller
 from slackapp.host.rows import NewConnection
-from slackapp.host.store import connections, purposes
+from slackapp.host.store import connections, purposes, sessions
 from slackapp.model import HOST_CALLBACK_PATH, Settings, StateBinding, StatePurpose
 
 MAX_ATTEMPTS = 20
@@ -101,7 +101,13 @@ def run(app: App, caller: HostCaller, request: ConnectRequest, now: int) -> Begu
 def _record(
     app: App, caller: HostCaller, new: NewConnection, state: IssuedState, *, network: str | None, now: int
 ) -> None:
-    """Records both, and that it was begun. Raises Refused where there are too many, and then nothing is recorded."""
+    """Records both, and that it was begun. Raises Refused where there are too many, and then nothing is recorded.
+
+    The host token is used up in the same commit.
+    """
+    # claim: C-148
+    if caller.unused is not None and not sessions.use_token_id(app.db, *caller.unused):
+        raise HostRefused(HostRefusal.TOKEN_USED, field="jti", actor=caller)
     # claim: C-163
     if not connections.add(app.db, new, now, most=MAX_ATTEMPTS):
         raise HostRefused(HostRefusal.ATTEMPTS, retry_after=_RETRY_AFTER)

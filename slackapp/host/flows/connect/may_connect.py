@@ -8,36 +8,34 @@ from slackapp.host.flows import switch_host
 from slackapp.host.flows.connect import approve_connect
 from slackapp.host.memory import host_memory
 from slackapp.host.model import ConnectionKind, ConnectionStatus, HostRole, MemberStatus
-from slackapp.host.rows import ApprovalStatus, Connection
+from slackapp.host.rows import ApprovalStatus, Connection, ConnectPermission
 from slackapp.host.store import approvals, connections, members, organizations
 from slackapp.model import Actor
 
 
 def require(app: App, organization_id: str, member_id: str, reconnects: str) -> None:
-    """Raises HostRefused unless that organization may connect now, by that member. Inside a transaction.
+    """Raises HostRefused unless that organization may connect now, by that member. Inside the transaction that counts.
 
     `reconnects` is the id of the connection that is to be brought back, or "".
     """
-    organization = organizations.find(app.db, organization_id)
+    found = organizations.find_permission(app.db, organization_id, member_id)
     # claim: C-161
-    if not switch_host.is_enabled(app, organization_id):
+    if found is None or found.removed_at is not None:
         raise HostRefused(HostRefusal.DISABLED)
     # claim: C-161
-    if organization is None or organization.removed_at is not None:
+    if not switch_host.is_enabled(app, organization_id, found.is_disabled):
         raise HostRefused(HostRefusal.DISABLED)
-    member = members.find(app.db, organization_id, member_id)
     # claim: C-161
-    if member is None or member.status != MemberStatus.ACTIVE:
+    if found.member_status != MemberStatus.ACTIVE:
         raise HostRefused(HostRefusal.ROLE)
     # claim: C-161
-    if organization.data_region and organization.data_region != app.settings.data_region:
+    if found.data_region and found.data_region != app.settings.data_region:
         raise HostRefused(HostRefusal.REGION)
-    _require_room(app, organization_id, organization.workspace_limit or app.settings.host_workspaces, reconnects)
+    _require_room(app, organization_id, found, reconnects)
 
 
-def _require_room(app: App, organization_id: str, limit: int, reconnects: str) -> None:
+def _require_room(app: App, organization_id: str, found: ConnectPermission, reconnects: str) -> None:
     """A connection that is held, and brought back, needs no more room than it has."""
-    held = connections.count_held(app.db, organization_id)
     if reconnects:
         before = connections.find(app.db, organization_id, reconnects)
         # claim: C-161
@@ -45,8 +43,9 @@ def _require_room(app: App, organization_id: str, limit: int, reconnects: str) -
             raise HostRefused(HostRefusal.CONNECT_FIELD, field="reconnect")
         if before is not None and before.status in HELD:
             return
+    limit = found.workspace_limit or app.settings.host_workspaces
     # claim: C-161
-    if held >= limit:
+    if found.held >= limit:
         raise HostRefused(HostRefusal.EXISTS if limit == 1 else HostRefusal.LIMIT)
 
 

@@ -69,7 +69,7 @@ def prepare(app: App, caller: HostCaller, draft: MessageDraft) -> NewMessage:
 
 
 def store(app: App, message: NewMessage, now: int) -> None:
-    """Stores a message inside a transaction, with its turn where it is next. Raises HostRefused."""
+    """Stores a message, in a transaction or a shared commit, with its turn where it is next. Raises HostRefused."""
     internal_id = message.internal_message_id
     # claim: C-254
     if internal_id and messages.find_internal(app.db, message.organization_id, internal_id) is not None:
@@ -84,7 +84,7 @@ def store(app: App, message: NewMessage, now: int) -> None:
 
 
 def give_next(app: App, message: Message | NewMessage, now: int) -> None:
-    """Gives the next message of that one's channel its turn, inside a transaction, where nobody has it."""
+    """Gives the next message of that one's channel its turn, as `store` where nobody has it."""
     take_turns.give_next(app, message.tenant, message.channel_id, now)
 
 

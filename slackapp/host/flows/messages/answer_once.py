@@ -23,18 +23,24 @@ class RepeatableRequest(NamedTuple):
 def run(
     app: App, caller: HostCaller, request: RepeatableRequest, do: Callable[[], Mapping[str, Any]], now: int
 ) -> Mapping[str, Any]:
-    """Runs `do` in a transaction, once per key; its answer, or the one that was given before. Raises HostRefused.
+    """Runs `do` in a commit that others share, once per key; its answer, or the one that was given before.
 
-    What `do` refuses takes the key back: it may be used again.
+    `do` may run twice, as the commit may. What it refuses takes the key back: it may be used again. Raises HostRefused.
     """
     key_hash, body_hash = _hashes(app, caller, request)
-    with app.db.transaction():
+
+    def run_first() -> Mapping[str, Any] | None:
         # claim: C-257
-        if idempotency_keys.begin(app.db, caller.organization, key_hash, body_hash, now=now):
-            answer = do()
-            idempotency_keys.finish(app.db, caller.organization, key_hash, 202, answer=json.dumps(answer))
-            return answer
-        before = idempotency_keys.find(app.db, caller.organization, key_hash)
+        if not idempotency_keys.begin(app.db, caller.organization, key_hash, body_hash, now=now):
+            return None
+        answer = do()
+        idempotency_keys.finish(app.db, caller.organization, key_hash, 202, answer=json.dumps(answer))
+        return answer
+
+    told = app.db.commit_in_group(run_first)
+    if told is not None:
+        return told
+    before = idempotency_keys.find(app.db, caller.organization, key_hash)
     if before is None:
         raise HostRefused(HostRefusal.ORGANIZATION_REMOVED, actor=caller)
     return _told(before, body_hash)

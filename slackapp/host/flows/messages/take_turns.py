@@ -8,7 +8,10 @@ from slackapp.model import Tenant
 
 
 def give_next(app: App, tenant: Tenant, channel_id: str, now: int) -> bool:
-    """Gives the next message of a channel its turn, inside a transaction; False where none waits, or one has it."""
+    """Gives the next message of a channel its turn, in a transaction or a shared commit.
+
+    False where none waits, or one has it.
+    """
     following = messages.next_of_channel(app.db, tenant, channel_id)
     if following is None:
         return False
@@ -18,7 +21,7 @@ def give_next(app: App, tenant: Tenant, channel_id: str, now: int) -> bool:
 
 
 def take_place(app: App, tenant: Tenant, channel_id: str, earliest: int) -> int:
-    """Takes the next place of a channel, inside a transaction; returns its time, in Unix seconds."""
+    """Takes the next place of a channel, in a transaction or a shared commit; returns its time, in Unix seconds."""
     rate = SendRate(app.settings.host_posts_per_minute)
     return send_rates.take_place(app.db, tenant, channel_id, rate, earliest=earliest)
 
