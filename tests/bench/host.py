@@ -21,10 +21,10 @@ from tests.support.world import HOST, environment
 KEY_ID, SECRET = "0a1b2c3d", "k" * 43
 HOST_URL = "http://localhost:4000"
 MEMBER = "ann"
-REQUESTS = (Requests.INTEGRATION, Requests.CHANNELS, Requests.AUTH)
+REQUESTS = (Requests.INTEGRATION, Requests.CHANNELS, Requests.AUTH, Requests.MESSAGES)
 PATHS = {requests: f"/api/v2/slack/{requests}" for requests in REQUESTS}
 WITH_LISTS = 20
-"""Organizations whose channels are asked for: their lists are in memory once the server is warm."""
+"""Organizations whose channels are asked for, and which post: their lists are in memory once the server is warm."""
 
 
 def settings(folder: Path) -> dict[str, str]:
@@ -84,9 +84,9 @@ def token(number: int, now: int, as_host: bool = False) -> str:
     return f"{signed}.{part(hmac.digest(SECRET.encode(), signed.encode(), hashlib.sha256))}"
 
 
-def request(method: str, path: str, bearer: str, body: bytes = b"") -> bytes:
+def request(method: str, path: str, bearer: str, body: bytes = b"", *headers: str) -> bytes:
     """A request of the host's backend."""
-    lines = [f"{method} {path} HTTP/1.1", f"Host: {HOST}", f"Authorization: Bearer {bearer}"]
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {HOST}", f"Authorization: Bearer {bearer}", *headers]
     if method == "POST":
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     return "\r\n".join([*lines, "", ""]).encode() + body
@@ -104,10 +104,15 @@ def first_requests(kind: Requests) -> list[bytes]:
 
 def _requests(kind: Requests, organizations: int) -> Iterator[bytes]:
     """Of all organizations in turn, without end. What begins something has a token for each; what reads, for a page."""
-    now = int(time.time())
+    now, tag = int(time.time()), os.urandom(4).hex()
     if kind == Requests.AUTH:
         for each in itertools.cycle(range(organizations)):
             yield request("POST", PATHS[kind], token(each, now), b"{}")
+    few = [(each, token(each, now)) for each in range(min(organizations, WITH_LISTS))]
+    if kind == Requests.MESSAGES:
+        for number, (each, bearer) in enumerate(itertools.cycle(few)):
+            body = json.dumps({"channel": f"C{each:010}", "text": f"Deployment {number} has finished."}).encode()
+            yield request("POST", PATHS[kind], bearer, body, f"Idempotency-Key: {tag}-{number}")
     asked = range(min(organizations, WITH_LISTS)) if kind == Requests.CHANNELS else range(organizations)
     yield from itertools.cycle([request("GET", PATHS[kind], token(each, now)) for each in asked])
 

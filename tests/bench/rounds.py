@@ -39,7 +39,9 @@ WARM_REQUESTS, WARM_SECONDS = 1000, 2.0
 """The first thousand cost more, up to a sixth."""
 MOST_PER_SECOND = 5000
 """More than any target answers."""
-PARTS, STEPS = "parts", "steps"
+PARTS, STEPS, DELIVERY = "parts", "steps", "delivery"
+STATUSES = {Requests.INSTALL: 302, Requests.MESSAGES: 202}
+"""Of answers that are not 200."""
 Turn = Callable[[], Figures]
 
 
@@ -77,6 +79,9 @@ class Bench:
             parts = self._parts(order.randrange(2**32))
             known.update({name: Figures(**each) for name, each in parts["figures"].items()})
             found.flushes.append(parts["flush"])
+        if self.is_wanted(DELIVERY):
+            delivery = self._delivery(order.randrange(2**32))
+            found.turns[0].update({name: Figures(**each) for name, each in delivery.items()})
         if self.is_wanted(STEPS):
             found.steps.append(self._steps())
         return found
@@ -175,6 +180,13 @@ class Bench:
             many = "" if self.quick else str(self.place.tenants(MANY))
             return _run("tests.bench.parts", str(folder), many, str(seed))
 
+    def _delivery(self, seed: int) -> dict[str, Any]:
+        """What becomes of messages, timed in a process that has the service's threads."""
+        with contextlib.ExitStack() as stack:
+            ports = [stack.enter_context(start.serve_slack(self.place, pause)).ports[0] for pause in (0.0, 0.05)]
+            folder = stack.enter_context(self.place.copy(HOST))
+            return _run("tests.bench.messages", str(folder), *map(str, ports), str(seed))
+
     def _steps(self) -> dict[str, list[float]]:
         """What a receipt costs."""
         with self.place.copy(OURS) as folder:
@@ -210,7 +222,7 @@ class Load:
     def read_answers(self) -> dict[str, Any]:
         """What the client found; nothing but what was to be answered."""
         found: dict[str, Any] = json.loads(self.client.stdout.readline())
-        _expect(found["statuses"], 302 if self.scenario.requests == Requests.INSTALL else 200)
+        _expect(found["statuses"], STATUSES.get(self.scenario.requests, 200))
         return found
 
     def _settle(self) -> float:

@@ -107,6 +107,8 @@ CHANNELS = [
 def _answer(path: str, given: bytes, number: int) -> dict[str, Any]:
     if path.endswith("users.info"):
         return {"ok": True, "user": {"id": "U00000001", "is_admin": True}}
+    if path.endswith("conversations.info"):
+        return {"ok": True, "channel": {"id": "C0GENERAL1", "is_private": False, "is_archived": False}}
     if path.endswith("conversations.list"):
         return {"ok": True, "channels": CHANNELS}
     named = re.search(rb"code=bench-(T[0-9]+)", given)

@@ -53,6 +53,8 @@ class Requests(StrEnum):
     """`GET /api/v2/slack/channels` of a few organizations, as it is in memory."""
     AUTH = "auth"
     """`POST /api/v2/slack/auth`, of all organizations in turn."""
+    MESSAGES = "messages"
+    """`POST /api/v2/slack/messages` of a few organizations, each to a channel of its own: most of them wait there."""
     CONNECTS = "connects"
     """Whole connects on the page, with a Slack that answers at once."""
     START = "start"
@@ -111,6 +113,7 @@ SCENARIOS = (
         }, drains=False)
         for requests in (Requests.INTEGRATION, Requests.CHANNELS, Requests.AUTH)
     ),
+    Scenario("messages", Requests.MESSAGES, {"hello": HELLO, "ours": HOST}, drains=False),
     Scenario("connects", Requests.CONNECTS, {"ours": HOST, "many": replace(HOST, tenants=MANY_ORGANIZATIONS)}),
     Scenario("admin", Requests.FLOWS, {"ours": HOST}),
     Scenario("start", Requests.START, {
@@ -217,6 +220,13 @@ GOALS = (
     Goal("GET /channels at 10,000 organizations", "rate", "channels many", "channels ours", 0.9),
     Goal("POST /auth at 10,000 organizations", "rate", "auth many", "auth ours", 0.9),
     Goal("whole connects at 10,000 organizations", "rate", "connects many", "connects ours", 0.9),
+    Goal("POST /messages, against hello", "rate", "messages ours", "messages hello", 0.2, gate=0.05),
+    Goal("messages delivered without a pace, against a loop", "rate", "deliver ours", "deliver loop", 0.8),
+    Goal("messages a second, Slack answers in 50 ms, 100 channels", "rate", "paced ours", None, 95),
+    Goal(
+        "a turn claimed beside 100,000 scheduled, against none", "took", "claim scheduled", "claim ours", 1.1, AT_MOST
+    ),
+    Goal("a page of 50 of 1,000,000 messages, against SQLite", "took", "history ours", "history bare", 5, AT_MOST),
     Goal("state issued and consumed, against Bolt", "took", "state ours", "state bolt", 0.2, AT_MOST, gate=0.6),
     Goal("state with 100,000 left over, against none", "took", "state left", "state ours", 1.2, AT_MOST),
     Goal("saving an installation, against Bolt", "took", "save ours", "save bolt", 0.3, AT_MOST, gate=1),

@@ -77,7 +77,8 @@ def test_the_gate_names_what_is_too_slow(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_each_goal_names_what_is_measured() -> None:
     parts = {f"{what} {whose}" for what in ("state", "save", "look", "look16") for whose in ("ours", "bolt")}
-    parts |= {"state left", "look many"}
+    parts |= {"state left", "look many", "deliver ours", "deliver loop", "paced ours"}
+    parts |= {"claim ours", "claim scheduled", "history ours", "history bare"}
     measured = {f"{scenario.name} {name}" for scenario in SCENARIOS for name in scenario.targets} | parts
     figures = {each.name for each in fields(Figures)}
     for goal in GOALS:

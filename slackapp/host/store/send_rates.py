@@ -33,7 +33,9 @@ def take_place(db: Database, tenant: Tenant, channel_id: str, rate: SendRate, ea
     """
     step = max(1, _MINUTE // rate.per_minute)
     burst = step * max(1, rate.per_minute // _BURST_SHARE)
-    seen = {row["channel_id"]: row["free_at"] for row in db.many("find_free_at", _key(tenant, channel_id))}
+    seen: dict[str, int] = {
+        row["channel_id"]: row["free_at"] for row in db.many("find_free_at", _key(tenant, channel_id))
+    }
     at = earliest * 1000
     latest = at + MAX_AHEAD * 1000
     # claim: C-285

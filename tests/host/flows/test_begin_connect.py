@@ -138,12 +138,14 @@ def test_an_organization_that_is_removed_begins_nothing(world: World) -> None:
     assert refused(world, ann(world)) == (HostRefusal.DISABLED, None)
 
 
-@pytest.mark.claim("C-161")
+@pytest.mark.claim("C-153", "C-161")
 @pytest.mark.parametrize("whose", [ACME, switches.EVERYBODY])
 def test_what_an_operator_has_switched_off_begins_nothing(world: World, whose: str) -> None:
     change(world, lambda: switches.disable(world.service.app.db, whose, SCHEDULER, NOW))
     assert refused(world, ann(world)) == (HostRefusal.DISABLED, None)
     assert HostRefusal.DISABLED.code == "INTEGRATION_DISABLED"
+    if whose == ACME:
+        eve(world).begin()
 
 
 @pytest.mark.claim("C-161")

@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from slackapp.crypto import envelope
+from slackapp.errors import StoreBusyError
 from slackapp.host.flows import change_connection
 from slackapp.host.flows.messages import message_content
 from slackapp.host.model import ConnectionKind, ConnectionStatus, MessageType
 from slackapp.host.rows import StatusReason
-from slackapp.host.store import connections, messages, outbox
+from slackapp.host.store import connections, messages, outbox, send_rates
 from slackapp.host.store.messages import NewMessage
+from slackapp.host.store.send_rates import SendRate
 from slackapp.model import SCHEDULER, InstallationStatus, Tenant, TenantKind
 from slackapp.store import installations
 from tests.support.connected import ACME
@@ -42,6 +44,27 @@ def new(world: World, number: int = 1) -> NewMessage:
 def add(world: World, message: NewMessage) -> bool:
     with world.service.app.db.transaction():
         return messages.add(world.service.app.db, message, world.clock())
+
+
+@pytest.mark.claim("C-280")
+def test_a_place_that_somebody_else_has_taken_since_it_was_looked_for_is_not_taken(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes look at the same moment, and see the same free place."""
+    db, now, rate = world.service.app.db, world.clock(), SendRate(60)
+
+    def take() -> int:
+        with db.transaction():
+            return send_rates.take_place(db, TENANT, "C0GENERAL1", rate, now)
+
+    assert [take(), take()] == [now, now + 1]
+    before = world.rows("SELECT * FROM send_rates ORDER BY channel_id")
+    with monkeypatch.context() as patched:
+        patched.setattr(type(db), "many", lambda self, name, parameters: [])
+        with pytest.raises(StoreBusyError):
+            take()
+    assert world.rows("SELECT * FROM send_rates ORDER BY channel_id") == before
+    assert take() == now + 2
 
 
 @pytest.mark.claim("C-245")
