@@ -30,8 +30,8 @@ ALL_THE_SAME = {"inbox.erase_portion", "outbox.erase_portion"}
 """Statements with a LIMIT that are repeated until no row is left: which of them go first is all the same."""
 GAPS_MAKE_PORTIONS_SMALLER = {("sweep_states", "ids without gaps")}
 """Swept portion by portion, each from the oldest row on, until nothing is left to sweep: a gap costs a portion more."""
-TYPES = {"max_series": {"INTEGER"}}
-"""Parameters that meet no column."""
+TYPES = {name: {"INTEGER"} for name in ("max_series", "free_at", "free_of_all")}
+"""Of parameters that meet no column, or stand in the second of several rows."""
 FUNCTIONS = {"coalesce", "count", "length", "max", "min", "row_number", "substr", "sum", "CAST"}
 """The functions that both have, by the same name and with the same result."""
 KEYWORDS = {"AND", "AS", "BY", "CONFLICT", "EXISTS", "FROM", "IN", "NOT", "OR", "OVER", "SELECT", "THEN", "VALUES",
