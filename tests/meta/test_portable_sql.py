@@ -30,7 +30,7 @@ ALL_THE_SAME = {"inbox.erase_portion", "outbox.erase_portion"}
 """Statements with a LIMIT that are repeated until no row is left: which of them go first is all the same."""
 GAPS_MAKE_PORTIONS_SMALLER = {("sweep_states", "ids without gaps")}
 """Swept portion by portion, each from the oldest row on, until nothing is left to sweep: a gap costs a portion more."""
-TYPES = {name: {"INTEGER"} for name in ("max_series", "free_at", "free_of_all")}
+TYPES = {name: {"INTEGER"} for name in ("max_series", "free_at", "free_of_all", "seen_of_all")}
 """Of parameters that meet no column, or stand in the second of several rows."""
 FUNCTIONS = {"coalesce", "count", "length", "max", "min", "row_number", "substr", "sum", "CAST"}
 """The functions that both have, by the same name and with the same result."""
