@@ -42,6 +42,18 @@ REASONS = (
 )  # fmt: skip
 """What the service and its example need. A behaviour of your own says why it needs a scope in its module's `SCOPES`."""
 
+HOST_EVENTS: Mapping[str, tuple[str, ...]] = {
+    "channels:read": (
+        "channel_archive", "channel_unarchive", "channel_rename", "channel_deleted", "channel_left",
+        "member_joined_channel", "member_left_channel",
+    ),
+    "groups:read": (
+        "group_archive", "group_unarchive", "group_rename", "group_deleted", "group_left", "member_joined_channel",
+        "member_left_channel",
+    ),
+}  # fmt: skip
+"""What the host side asks Slack for besides, by the scope that it takes: none is asked for without that."""
+
 EVENTS_WITHOUT_SCOPE = {
     "app_home_opened": "to fill the Home tab",
     "app_uninstalled": "to erase what is stored when the app is removed",
@@ -70,8 +82,13 @@ def scopes_for(feature: str) -> tuple[str, ...]:
     return tuple(reason.scope for reason in REASONS if feature in reason.features)
 
 
+def host_events(scopes: Iterable[str]) -> frozenset[str]:
+    """Finds what the host side asks Slack for with those scopes."""
+    return frozenset(event for scope in scopes for event in HOST_EVENTS.get(scope, ()))
+
+
 def unknown_features(features: Iterable[str]) -> tuple[str, ...]:
     """Lists the features that stand in neither table."""
     needing = {feature for reason in REASONS for feature in (*reason.features, *reason.optional)}
-    known = needing | EVENTS_WITHOUT_SCOPE.keys()
+    known = needing | EVENTS_WITHOUT_SCOPE.keys() | {event for events in HOST_EVENTS.values() for event in events}
     return tuple(feature for feature in features if feature not in known and not feature.startswith("/"))

@@ -94,13 +94,18 @@ def _tree(plan: Plan) -> dict[str, Any]:
         "features": _features(plan),
         "oauth_config": {"redirect_urls": _redirect_urls(plan), "scopes": _scopes(plan)},
         "settings": {
-            "event_subscriptions": {"request_url": plan.url + EVENTS_PATH, "bot_events": list(events_of(plan.handles))},
+            "event_subscriptions": {"request_url": plan.url + EVENTS_PATH, "bot_events": _events(plan)},
             "interactivity": _interactivity(plan),
             "org_deploy_enabled": True,
             "socket_mode_enabled": False,
             "token_rotation_enabled": True,
         },
     }
+
+
+def _events(plan: Plan) -> list[str]:
+    told = scope_reasons.host_events(plan.bot_scopes) if plan.host else frozenset()
+    return sorted({*events_of(plan.handles), *told})
 
 
 def _redirect_urls(plan: Plan) -> list[str]:
@@ -176,6 +181,7 @@ def _notes(plan: Plan) -> dict[str, str]:
             notes["home_tab_enabled"] = "how the app is; for admins how to remove it, where SLACKAPP_HOME_ADMIN is on"
     if plan.host:
         notes[plan.url + HOST_CALLBACK_PATH] = "the host side"
+        notes |= dict.fromkeys(scope_reasons.host_events(plan.bot_scopes), "the host side: is a channel still there")
     for scope in plan.bot_scopes + plan.user_scopes:
         notes[scope] = scope_reasons.reason_text(scope, plan.handles, plan.reasons) or "why?"
     return {**scope_reasons.EVENTS_WITHOUT_SCOPE, **notes}

@@ -91,6 +91,15 @@ class TenantData(NamedTuple):
     """What the page on privacy says of the rows, where its own words do not: such as `notes, encrypted`."""
 
 
+class TenantEvent(NamedTuple):
+    """Event of a tenant as a circle takes it. `is_own`: the app itself has caused it."""
+
+    tenant: Tenant
+    type: str
+    event: Mapping[str, Any]
+    is_own: bool
+
+
 class ProviderCall(NamedTuple):
     """Call of a token provider: method, the capability that allows it, and what sends a secret and reads the answer.
 
@@ -142,6 +151,9 @@ class Circle(NamedTuple):
     """Bytes that a sealed record of each kind may have: kinds that no other circle has."""
     service_records: Mapping[str, int] = {}
     """The same of what the service's own key seals: what waits before a tenant is anybody's."""
+    events: Mapping[str, "EventReceiver"] = {}
+    """Type of an event of Slack to what takes it before it is acknowledged, while the circle is on: with our own
+    database only, and so that a repeat changes nothing. Nothing of it is kept for that."""
     sweep: Callable[["App", int], None] = lambda app, now: None
     """Deletes each minute what is too old, in transactions that are short, with our own database only."""
     remote_upkeep: Callable[["App", Callable[[], bool]], None] = lambda app, stopping: None
@@ -212,6 +224,13 @@ class App:
         return {name: job for circle in self.circles for name, job in circle.jobs.items()}
 
     @cached_property
+    def event_receivers(self) -> Mapping[str, tuple["EventReceiver", ...]]:
+        """Receivers of every circle that is on, by the type of event; each of a type is given the event."""
+        on = [circle for circle in self.circles if circle.is_on(self.settings)]
+        types = {name for circle in on for name in circle.events}
+        return {name: tuple(each.events[name] for each in on if name in each.events) for name in types}
+
+    @cached_property
     def context_additions(self) -> Mapping[str, "ContextAddition"]:
         """Additions of every circle to the context of a behaviour, by their name, which no two have."""
         return {name: make for circle in self.circles for name, make in circle.context.items()}
@@ -224,5 +243,7 @@ class App:
 
 Job = Callable[[App, Run, int], object]
 """Runs a row of our own, at that time."""
+EventReceiver = Callable[[App, TenantEvent, int], None]
+"""Takes an event of Slack, at that time."""
 ContextAddition = Callable[[App, Run, Mapping[str, Any]], object]
 """Makes what a behaviour finds there, for a run and the body it came with: `body["event"]`, `acting_team(body)`."""

@@ -11,6 +11,7 @@ from slackapp.host.checks.transitions import HELD, UNDER_WAY
 from slackapp.host.errors import HostRefusedEvent
 from slackapp.host.flows import change_connection, pending_records, upkeep
 from slackapp.host.flows.connect import give_back
+from slackapp.host.flows.events import note_channel
 from slackapp.host.flows.messages import message_content, send_message
 from slackapp.host.flows.messages.message_data import MESSAGE_DATA
 from slackapp.host.flows.webhook import deliver_events
@@ -18,6 +19,7 @@ from slackapp.host.memory import NAME, make_memory
 from slackapp.host.model import ConnectionKind, ConnectionStatus
 from slackapp.host.rows import ConnectionKey, HostAuditEvent, StatusReason
 from slackapp.host.store import connections, idempotency_keys, messages, organizations, outbox, quarantines, sessions
+from slackapp.host.store.messaging import channel_states
 from slackapp.model import BOT, InstallationStatus, Tenant, UnclearRow
 from slackapp.store import freezes, installations, tokens
 from slackapp.store.engine.database import Database
@@ -25,7 +27,7 @@ from slackapp.store.engine.database import Database
 
 def _erase(db: Database, tenant: Tenant, now: int) -> int:
     """Revokes what serves the tenant. A grant that waits dies with it: of that attempt not even the tenant is kept."""
-    ended = 0
+    ended = channel_states.erase(db, tenant)
     for key, _ in connections.list_of_tenant(db, tenant):
         if key.status in UNDER_WAY:
             # claim: C-190
@@ -54,11 +56,11 @@ def _revoke(db: Database, tenant: Tenant, key: ConnectionKey, now: int) -> bool:
 
 
 def _count(db: Database, tenant: Tenant) -> int:
-    return connections.count_of_tenant(db, tenant)
+    return connections.count_of_tenant(db, tenant) + channel_states.count(db, tenant)
 
 
 def _export(db: Database, tenant: Tenant) -> Iterable[Mapping[str, object]]:
-    return connections.export(db, tenant)
+    return [*connections.export(db, tenant), *channel_states.export(db, tenant)]
 
 
 def _follow(db: Database, tenant: Tenant, status: InstallationStatus, now: int) -> None:
@@ -97,10 +99,10 @@ def _restored(db: Database, now: int) -> Sequence[UnclearRow]:
 
 DATA = TenantData(
     name="connections",
-    tables=("connections",),
+    tables=("connections", "channel_states"),
     erase=_erase,
     count=_count,
-    list_tenants=connections.list_tenants,
+    list_tenants=lambda db: connections.list_tenants(db) | channel_states.list_tenants(db),
     export=_export,
     sealed_records=no_sealed_records,
     restored=_restored,
@@ -125,6 +127,7 @@ HOST = Circle(
     record_limits=message_content.LIMITS,
     queues=(outbox.QUEUE,),
     jobs={messages.TURN: send_message.run},
+    events=dict.fromkeys(note_channel.EVENT_TYPES, note_channel.receive),
     sweep=upkeep.sweep,
     remote_upkeep=upkeep.run_remote,
     deliver=deliver_events.find_sender,

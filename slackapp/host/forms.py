@@ -12,7 +12,7 @@ from slackapp.host.channel_list import IncompleteReason
 from slackapp.host.checks import cursor
 from slackapp.host.checks.fields import Fields, Form
 from slackapp.host.model import ConnectionStatus, MemberStatus, MessageReason, MessageStatus, MessageType
-from slackapp.host.rows import ApprovalStatus, HostEventKind, StatusReason
+from slackapp.host.rows import ApprovalStatus, ChannelState, HostEventKind, StatusReason
 
 _ID, _CHANNEL, _TEAM = "^[A-Za-z0-9_-]{1,64}$", "^[CG][A-Z0-9]{2,20}$", "^T[A-Z0-9]{2,20}$"
 
@@ -86,6 +86,9 @@ INTEGRATION = form_of(
         "purpose": WORD,
         "defaultChannel": allow_null(CHANNEL_ID),
         "allowedChannels": list_of(CHANNEL_ID, 200),
+        "unavailableChannels": list_of(
+            form_of({"id": CHANNEL_ID, "state": word_of(*ChannelState), "since": TIME}), 201
+        ),
         "maxAgeDays": allow_null(NUMBER),
         "installedAt": allow_null(TIME),
         "lastUsedAt": allow_null(TIME),
@@ -117,7 +120,7 @@ _EVENT: Fields = {
     "at": TIME,
     "connectionId": ID,
     "messageId": allow_null(ID),
-    "reason": allow_null(word_of(*dict.fromkeys((*StatusReason, *MessageReason)))),
+    "reason": allow_null(word_of(*dict.fromkeys((*StatusReason, *MessageReason, *ChannelState)))),
 }
 EVENT = form_of(_EVENT)
 

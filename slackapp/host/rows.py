@@ -45,6 +45,14 @@ class ApprovalStatus(StrEnum):
     USED = "used"
 
 
+class ChannelState(StrEnum):
+    """State of a channel to which nothing can be posted."""
+
+    ARCHIVED = "archived"
+    DELETED = "deleted"
+    LEFT = "left"  # the app is not in it any more
+
+
 class HostEventKind(StrEnum):
     """Type of an event that the host is told of."""
 
@@ -53,6 +61,7 @@ class HostEventKind(StrEnum):
     CONNECTION_SUSPENDED = "connection.suspended"
     CONNECTION_REVOKED = "connection.revoked"
     OWNER_MISSING = "owner.missing"
+    CHANNEL_UNAVAILABLE = "channel.unavailable"
     MESSAGE_SENT = "message.sent"
     MESSAGE_FAILED = "message.failed"
     MESSAGE_PARKED = "message.parked"

@@ -11,6 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from slackapp import example
+from slackapp.checks.scope_reasons import BY_SCOPE, HOST_EVENTS
 from slackapp.directory import read_manifest, write_manifest
 from slackapp.directory.write_manifest import Plan
 from slackapp.errors import CommandError
@@ -125,6 +126,22 @@ def test_the_manifest_follows_the_behaviour_and_the_scopes() -> None:
     assert made["features"]["app_home"]["home_tab_enabled"] is False
     assert made["features"]["bot_user"]["display_name"] == "other-one"
     assert "shortcut:do" in write_manifest.write(plan)
+
+
+def test_the_host_side_hears_of_channels_as_far_as_the_scopes_go() -> None:
+    plan = Plan(
+        url="https://x.unit.tests", name="One", description="Does it.", bot_scopes=("channels:read", "chat:write"),
+        user_scopes=(), handles=frozenset(), reasons={}, host=True,
+    )  # fmt: skip
+
+    def events(plan: Plan) -> set[str]:
+        return set(write_manifest.manifest_data(plan)["settings"]["event_subscriptions"]["bot_events"])
+
+    without = {"app_uninstalled", "tokens_revoked"}
+    assert events(plan) == without | set(HOST_EVENTS["channels:read"])
+    assert events(replace(plan, host=False)) == without
+    assert events(replace(plan, bot_scopes=("chat:write",))) == without, "no event without its scope"
+    assert {scope for scope in HOST_EVENTS if scope not in BY_SCOPE} == set(), "and no scope without a reason"
 
 
 def test_menus_and_commands_of_any_script_are_written_as_slack_reads_them() -> None:

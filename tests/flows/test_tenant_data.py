@@ -12,9 +12,10 @@ from slackapp.flows.app import SealedRecord, no_sealed_records
 from slackapp.flows.keys import reencrypt_tenant
 from slackapp.host.flows.messages.message_content import context_of
 from slackapp.host.model import MessageType
+from slackapp.host.rows import ChannelState
 from slackapp.host.store import messages, organizations, outbox, send_rates
 from slackapp.host.store.messages import NewMessage
-from slackapp.host.store.messaging import contents
+from slackapp.host.store.messaging import channel_states, contents
 from slackapp.host.store.send_rates import SendRate
 from slackapp.model import BOT, LOCAL_PROVIDER, Sealed, Tenant
 from slackapp.store import installers, tenant_outcomes, tokens
@@ -80,7 +81,11 @@ def write_shares(world: World, tenant: Tenant) -> None:
 
 
 def write_connection(world: World, tenant: Tenant) -> None:
-    connect(world.service.app.db, tenant, number=1 if tenant.id == NORTH else 2, organization=f"of-{tenant.id}")
+    """A connection, and a channel of its settings that is gone."""
+    db, number = world.service.app.db, 1 if tenant.id == NORTH else 2
+    held = connect(db, tenant, number=number, organization=f"of-{tenant.id}")
+    with db.transaction():
+        assert channel_states.note(db, held.key, tenant, "C0GONE00001", ChannelState.ARCHIVED, now=world.clock())
 
 
 def write_messages(world: World, tenant: Tenant) -> None:

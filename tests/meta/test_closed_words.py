@@ -25,7 +25,7 @@ from slackapp.host.model import (
     MessageStatus,
     MessageType,
 )
-from slackapp.host.rows import ApprovalStatus, DeliveryStatus, UsageAction
+from slackapp.host.rows import ApprovalStatus, ChannelState, DeliveryStatus, UsageAction
 from slackapp.importer import sources
 from slackapp.model import (
     HolderKind,
@@ -88,6 +88,8 @@ COLUMNS: dict[tuple[str, str], set[str]] = {
     ("installations", "status"): {*InstallationStatus},
     ("installations", "tenant_kind"): {*_TENANT},
     ("installers", "holder_kind"): {*HolderKind} - {HolderKind.CONNECTION},
+    ("channel_states", "state"): {*ChannelState},
+    ("channel_states", "tenant_kind"): {*_TENANT},
     ("message_contents", "tenant_kind"): {*_TENANT},
     ("messages", "reason"): {*MessageReason, ""},
     ("messages", "status"): {*MessageStatus},

@@ -54,6 +54,19 @@ MESSAGE_TABLES = {
             "kept_until": (OPERATIONAL, "From when on nobody is shown it; it is deleted within a minute."),
         },
     ),
+    "channel_states": Table(
+        "One row per channel that a connection's settings name and to which nothing can be posted now.",
+        "Until it takes messages again, or no setting names it; not longer than the tenant.",
+        {
+            "connection_id": (OPERATIONAL, "The connection whose settings name it."),
+            "organization_id": (TENANT, "The host's own id of its customer."),
+            "tenant_kind": KIND,
+            "tenant_id": ID,
+            "channel_id": (TENANT, "The channel's id at Slack."),
+            "state": (OPERATIONAL, "`archived`, `deleted` or `left`: the app is not in it any more."),
+            "noted_at": (OPERATIONAL, "Since when that is known."),
+        },
+    ),
     "outbox": Table(
         "Of each channel the message whose turn it is, and each scheduled one until its time.",
         "Two days after it is done; with the tenant it is done.",

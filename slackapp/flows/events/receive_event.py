@@ -18,7 +18,7 @@ from slackapp.checks.lifecycle import LIFECYCLE_TYPES
 from slackapp.checks.own_events import is_own_event
 from slackapp.crypto import envelope, records
 from slackapp.errors import KeyMissingError, Refusal, Refused, StoreBusyError
-from slackapp.flows.app import App
+from slackapp.flows.app import App, TenantEvent
 from slackapp.flows.keys.tenant_keys import MAX_TRIES, refuse_on_key_error
 from slackapp.flows.removal import judge_revocation
 from slackapp.flows.tokens import bot_identity
@@ -104,10 +104,15 @@ def _store_or_apply(
     tenant = installation.tenant
     if read.type == _JOINS_ENTERPRISE:
         installations.request_check(app.db, tenant)  # the next check asks to which
+    is_own = is_own_event(read.event, bot_identity.stored_identity(app, installation))
+    receivers = app.event_receivers.get(read.type, ())
+    for receive in receivers:
+        receive(app, TenantEvent(tenant, read.type, read.event, is_own), now)
     if read.type not in app.behaviour:
-        return EventOutcome.UNHANDLED, tenant  # not even kept: nobody would do anything with it
+        # not even kept: nobody would do anything more with it
+        return EventOutcome.NOTED if receivers else EventOutcome.UNHANDLED, tenant
     # claim: C-70
-    if is_own_event(read.event, bot_identity.stored_identity(app, installation)):
+    if is_own:
         return EventOutcome.OWN, tenant
     if installation.status == InstallationStatus.SUSPENDED:
         raise Refused(Refusal.KEY_REVOKED, tenant=tenant)

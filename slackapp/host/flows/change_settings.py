@@ -12,6 +12,7 @@ from slackapp.host.flows.call_slack import SlackCall
 from slackapp.host.model import ConnectionStatus, HostCaller, MemberStatus
 from slackapp.host.rows import Connection, ConnectionSettings, HostAuditEvent
 from slackapp.host.store import connections, members, purposes
+from slackapp.host.store.messaging import channel_states
 from slackapp.model import AuditEntry
 
 _READS_CHANNELS = frozenset({"channels:read", "groups:read"})
@@ -39,9 +40,19 @@ def run(app: App, caller: HostCaller, before: Connection, settings: ConnectionSe
             raise HostRefused(HostRefusal.FIELD, field="ownerId")
         if not change_connection.configure(app.db, current, settings, now):
             raise choose_connection.refusal_of_inactive(app)
+        _forget_states(app, current, settings)
         event = HostAuditEvent.INTEGRATION_CHANGED
         app.vault.append(AuditEntry(at=now, event=event, actor=caller, connection=before.id))
     return choose_connection.require(app, caller, before.id)
+
+
+def _forget_states(app: App, before: Connection, settings: ConnectionSettings) -> None:
+    """Forgets what was noted of channels that no setting names any more, or that were just looked at."""
+    looked_at = {settings.default_channel_id} - {before.default_channel_id}
+    kept = {*settings.allowed_channels, settings.default_channel_id} - looked_at
+    for noted in channel_states.list_all(app.db, before.organization_id, before.id):
+        if noted.channel_id not in kept and before.tenant is not None:
+            channel_states.clear(app.db, before.tenant, noted.channel_id)
 
 
 def _check(app: App, caller: HostCaller, before: Connection, settings: ConnectionSettings) -> None:

@@ -8,6 +8,7 @@ from slackapp.host.call import Answer, HostCall, make_cursor, read_position
 from slackapp.host.flows import call_slack, change_settings, choose_connection, switch_host
 from slackapp.host.flows.call_slack import SlackCall
 from slackapp.host.flows.connect import disconnect
+from slackapp.host.flows.events import note_channel
 from slackapp.host.forms import chosen, optional_time, time_of
 from slackapp.host.model import ConnectionKind, ConnectionStatus
 from slackapp.host.rows import Connection
@@ -96,6 +97,10 @@ def _describe(app: App, connection: Connection) -> Answer:
         "purpose": connection.purpose_id,
         "defaultChannel": connection.default_channel_id or None,
         "allowedChannels": list(connection.allowed_channels),
+        "unavailableChannels": [
+            {"id": each.channel_id, "state": each.state, "since": time_of(each.noted_at)}
+            for each in note_channel.find_unavailable(app.db, connection)
+        ],
         "maxAgeDays": connection.max_age // _DAY if connection.max_age is not None else None,
         "installedAt": optional_time(connection.installed_at),
         "lastUsedAt": optional_time(connection.last_used_at),

@@ -18,6 +18,7 @@ from slackapp.host.errors import HostRefusal, HostRefused, RefusedRedirect
 from slackapp.host.flows import choose_connection, list_channels, switch_host
 from slackapp.host.flows.connect import approve_connect, report_connects
 from slackapp.host.flows.connect.open_session import PageMember
+from slackapp.host.flows.events import note_channel
 from slackapp.host.forms import CHANNEL_ID, TEAM_ID, TEXT
 from slackapp.host.handlers import connect, connect_pages, integrations
 from slackapp.host.model import ConnectionKind
@@ -222,6 +223,7 @@ def shown_workspace(app: App, connection: Connection) -> ShownWorkspace:
         owner="Nobody" if is_unowned else (owner.name if owner is not None else "") or connection.owner_id,
         channel="",
         missing_scopes=tuple(missing),
+        unavailable=tuple(note_channel.find_unavailable(app.db, connection)),
     )
 
 

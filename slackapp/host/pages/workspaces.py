@@ -10,7 +10,8 @@ from slackapp.host.model import ConnectionStatus
 from slackapp.host.pages import parts
 from slackapp.host.pages.parts import WORKSPACES_PATH, chip, facts, say_time
 from slackapp.host.pages.states import NextStep, State, urgency_of
-from slackapp.host.rows import Connection, Purpose
+from slackapp.host.rows import ChannelState, Connection, Purpose
+from slackapp.host.store.messaging.channel_states import NotedChannel
 from slackapp.web.components import Field, Frame, Tone, buttons, document, escape, link_button, notice, text_field
 from slackapp.web.components import choice_field as choices
 
@@ -21,6 +22,13 @@ _INCOMPLETE = {
     IncompleteReason.RATE_LIMITED: "Slack wanted a pause: look again in a minute",
     IncompleteReason.TOO_MANY: "the workspace has more channels than are listed: search for a name",
     IncompleteReason.SLACK_ERROR: "Slack broke off: look again in a minute",
+}
+
+
+_UNAVAILABLE = {
+    ChannelState.ARCHIVED: "was archived in Slack. Choose another one, or have it restored there.",
+    ChannelState.DELETED: "was deleted in Slack. Choose another one.",
+    ChannelState.LEFT: "does not have the app in it any more. Invite the app there, or choose another one.",
 }
 
 
@@ -50,6 +58,7 @@ class ShownWorkspace(NamedTuple):
     owner: str
     channel: str
     missing_scopes: tuple[str, ...] = ()
+    unavailable: tuple[NotedChannel, ...] = ()
 
     @property
     def name(self) -> str:
@@ -100,6 +109,7 @@ def show_one(reader: Reader, shown: ShownWorkspace, scopes: Iterable[tuple[str, 
     """Shows one workspace. `scopes` are what it has granted, with why; `told` is what has just been done."""
     connection = shown.connection
     above = notice(Tone.GOOD, f"<p>{escape(told)}</p>", is_alert=True) if told else ""
+    above += "".join(map(_unavailable, shown.unavailable))
     domain = f"<code>{escape(connection.team_domain)}.slack.com</code>" if connection.team_domain else ""
     until = connection.installed_at + connection.max_age if connection.installed_at and connection.max_age else None
     known = [
@@ -120,6 +130,12 @@ def show_one(reader: Reader, shown: ShownWorkspace, scopes: Iterable[tuple[str, 
         f"{_row(_next_step(reader, shown), *_others(reader, shown))}</section>"
         f"<section><h2>About it</h2>{facts(known)}</section>{_scopes(shown, scopes)}{_end(reader, shown)}",
     )
+
+
+def _unavailable(noted: NotedChannel) -> str:
+    """Says what is wrong with a channel that is chosen, and what to do."""
+    channel, what = f"<code>{escape(noted.channel_id)}</code>", _UNAVAILABLE[noted.state]
+    return notice(Tone.WARNING, f"<p>The channel {channel} {what} No message arrives there.</p>")
 
 
 def _channel(shown: ShownWorkspace) -> str:

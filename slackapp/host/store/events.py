@@ -1,7 +1,7 @@
 """Events that the host is told of: `sql/host/events.sql`. Each is added with what it tells of."""
 
 from slackapp.host.model import MessageReason, MessageStatus
-from slackapp.host.rows import ConnectionKey, HostEvent, HostEventKind, StatusReason
+from slackapp.host.rows import ChannelState, ConnectionKey, HostEvent, HostEventKind, StatusReason
 from slackapp.host.store.messages import Message, WaitingMessage
 from slackapp.store.columns import by_word, read_columns
 from slackapp.store.engine.database import Database
@@ -18,7 +18,9 @@ _OF_MESSAGES = {
 }
 
 
-def add(db: Database, key: ConnectionKey, event_type: HostEventKind, detail: StatusReason | None, now: int) -> None:
+def add(
+    db: Database, key: ConnectionKey, event_type: HostEventKind, detail: StatusReason | ChannelState | None, now: int
+) -> None:
     """Adds an event of a connection, inside the transaction that changes it."""
     what = {"organization_id": key.organization_id, "connection_id": key.id, "about_message": ""}
     db.execute("add_host_event", {**what, "type": str(event_type), "detail": str(detail or ""), "now": now})

@@ -73,6 +73,7 @@ def test_active_for_organization(world: World, host: Host) -> None:
         "purpose": "alerts",
         "defaultChannel": None,
         "allowedChannels": [],
+        "unavailableChannels": [],
         "maxAgeDays": None,
         "installedAt": "2027-01-15T08:00:00Z",
         "lastUsedAt": None,

@@ -12,12 +12,13 @@ from slackapp.host.channel_list import ChannelList, ListedChannel
 from slackapp.host.checks.form_token import make_form_token
 from slackapp.host.flows import change_connection, freeze_organization, list_channels, switch_host
 from slackapp.host.flows.connect import open_session, report_connects, seed_organization
+from slackapp.host.flows.events import note_channel
 from slackapp.host.memory import host_memory
 from slackapp.host.model import ConnectionStatus, HostRole
-from slackapp.host.pages import parts, states
+from slackapp.host.pages import parts, states, workspaces
 from slackapp.host.pages.states import NextStep, State
-from slackapp.host.rows import Purpose, StatusReason
-from slackapp.host.store import members, purposes
+from slackapp.host.rows import ChannelState, ConnectionSettings, Purpose, StatusReason
+from slackapp.host.store import connections, members, purposes
 from slackapp.model import Actor, ActorKind, Tenant, TenantKind
 from tests.support.callback_world import nothing_happens
 from tests.support.client import Reply, cookie_header
@@ -100,6 +101,21 @@ def test_an_owner_sees_each_state_with_one_next_step(world: World) -> None:
     main = [len(re.findall(r'class="button"', card)) for card in cards]
     assert max(main) == 1, "one main button at most"
     assert page.index("Needs to be reconnected") < page.index("Suspended: too old") < page.index(">Connected<")
+
+
+@pytest.mark.parametrize("state", ChannelState)
+def test_a_channel_that_is_gone_is_told_with_what_to_do(world: World, state: ChannelState) -> None:
+    person, page = connected(world)
+    (found,) = connections.list_held(world.service.app.db, ACME)
+    db = world.service.app.db
+    with db.transaction():
+        settings = ConnectionSettings("ann", "", "C0NORTH001GEN", NORTH)
+        held_now = connections.find_held(db, found[1])
+        assert held_now is not None
+        assert change_connection.configure(db, held_now, settings, world.clock())
+        note_channel.note(db, found[1], "C0NORTH001GEN", state, world.clock())
+    told = person.browser.get(page).text
+    assert f"<code>C0NORTH001GEN</code> {workspaces._UNAVAILABLE[state]}" in told
 
 
 def test_who_may_not_is_told_who_can(world: World) -> None:

@@ -274,6 +274,8 @@ BY_TENANT = {
     "erase_messages", "list_erased_waiting", "count_messages", "export_messages", "list_message_bodies",
     "find_message_body",
     "reseal_message", "end_turn", "find_running_turn", "end_unclear_turn", "replace_message_body",
+    "clear_channel_state", "erase_channel_states", "count_channel_states",
+    "export_channel_states",
     "find_content", "find_kept_body", "erase_contents", "count_contents", "export_contents", "reseal_content",
     "find_free_at", "erase_send_rates", "export_send_rates",
 }  # fmt: skip
@@ -295,6 +297,7 @@ OF_ALL = {
     "list_connections_waiting",
     "list_waiting", "list_unclear_since", "list_parked_before", "message_owners",
     "mark_messages_restored", "sweep_send_rates", "sweep_turns", "sweep_contents", "content_owners",
+    "channel_state_owners",
 }  # fmt: skip
 """For upkeep, an operator, a host key, or the host, which speaks for every organization."""
 QUEUE = "outbox."

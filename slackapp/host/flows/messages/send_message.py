@@ -16,12 +16,14 @@ from slackapp.flows.tokens import use_token
 from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.host.checks.post_errors import UNREADABLE, PostOutcome, judge_post
 from slackapp.host.flows import switch_host
+from slackapp.host.flows.events import note_channel
 from slackapp.host.flows.messages import look_up_channel, message_content, take_turns
 from slackapp.host.flows.messages.accept_message import is_allowed
 from slackapp.host.model import ConnectionStatus, MessageReason, MessageStatus, MessageType
 from slackapp.host.rows import Connection
 from slackapp.host.store import connections, events, messages
 from slackapp.host.store.messages import Message, SentPlace
+from slackapp.host.store.messaging import channel_states
 from slackapp.model import BOT, Actor, QueueState, SlackResponse
 from slackapp.store import queue
 from slackapp.store.queue import Run
@@ -166,6 +168,7 @@ def _mark_sent(app: App, row: Run, message: Message, answer: SlackResponse, now:
             messages.set_status(app.db, current, MessageStatus.SENDING, now=now)
             current = _current(app, message)
         messages.set_sent(app.db, current, place, now)
+        channel_states.clear(app.db, message.tenant, message.channel_id)
         events.add_of_message(app.db, current, MessageStatus.SENT, None, now=now)
 
     if _end(app, row, message, mark, now=now):
@@ -213,6 +216,8 @@ def _fail(app: App, row: Run, message: Message, reason: MessageReason, now: int,
         current = _current(app, message)
         messages.set_status(app.db, current, MessageStatus.FAILED, reason, slack_error=slack_error, now=now)
         events.add_of_message(app.db, current, MessageStatus.FAILED, reason, now=now)
+        # claim: C-305
+        note_channel.note_failure(app.db, message.tenant, message.channel_id, slack_error, now)
 
     if _end(app, row, message, mark, now=now):
         take_turns.count_message(app, MessageStatus.FAILED, reason)
