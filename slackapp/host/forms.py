@@ -11,8 +11,8 @@ from typing import Any
 from slackapp.host.channel_list import IncompleteReason
 from slackapp.host.checks import cursor
 from slackapp.host.checks.fields import Fields, Form
-from slackapp.host.model import ConnectionStatus, MemberStatus, MessageReason, MessageStatus, MessageType
-from slackapp.host.rows import ApprovalStatus, ChannelState, HostEventKind, StatusReason
+from slackapp.host.model import ChannelState, ConnectionStatus, MemberStatus, MessageReason, MessageStatus, MessageType
+from slackapp.host.rows import ApprovalStatus, HostEventKind, StatusReason
 
 _ID, _CHANNEL, _TEAM = "^[A-Za-z0-9_-]{1,64}$", "^[CG][A-Z0-9]{2,20}$", "^T[A-Z0-9]{2,20}$"
 

@@ -54,6 +54,14 @@ class ConnectionWay(StrEnum):
     API = "api"
 
 
+class ChannelState(StrEnum):
+    """State of a channel to which nothing can be posted."""
+
+    ARCHIVED = "archived"
+    DELETED = "deleted"
+    LEFT = "left"  # the app is not in it any more
+
+
 class MessageType(StrEnum):
     """Type of a message: what is done at Slack."""
 

@@ -45,14 +45,6 @@ class ApprovalStatus(StrEnum):
     USED = "used"
 
 
-class ChannelState(StrEnum):
-    """State of a channel to which nothing can be posted."""
-
-    ARCHIVED = "archived"
-    DELETED = "deleted"
-    LEFT = "left"  # the app is not in it any more
-
-
 class HostEventKind(StrEnum):
     """Type of an event that the host is told of."""
 

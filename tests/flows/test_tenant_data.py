@@ -11,8 +11,7 @@ from slackapp.errors import CommandError
 from slackapp.flows.app import SealedRecord, no_sealed_records
 from slackapp.flows.keys import reencrypt_tenant
 from slackapp.host.flows.messages.message_content import context_of
-from slackapp.host.model import MessageType
-from slackapp.host.rows import ChannelState
+from slackapp.host.model import ChannelState, MessageType
 from slackapp.host.store import messages, organizations, outbox, send_rates
 from slackapp.host.store.messages import NewMessage
 from slackapp.host.store.messaging import channel_states, contents

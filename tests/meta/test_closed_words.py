@@ -16,6 +16,7 @@ from slackapp.host import errors as host_errors
 from slackapp.host import model as host_model
 from slackapp.host.checks import roles
 from slackapp.host.model import (
+    ChannelState,
     ConnectionKind,
     ConnectionStatus,
     ConnectionWay,
@@ -25,7 +26,7 @@ from slackapp.host.model import (
     MessageStatus,
     MessageType,
 )
-from slackapp.host.rows import ApprovalStatus, ChannelState, DeliveryStatus, UsageAction
+from slackapp.host.rows import ApprovalStatus, DeliveryStatus, UsageAction
 from slackapp.importer import sources
 from slackapp.model import (
     HolderKind,

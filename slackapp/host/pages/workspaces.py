@@ -6,11 +6,11 @@ from urllib.parse import quote, urlencode
 
 from slackapp.host.channel_list import IncompleteReason, ListedChannel
 from slackapp.host.flows.connect.finish_connect import CONNECT_PATH
-from slackapp.host.model import ConnectionStatus
+from slackapp.host.model import ChannelState, ConnectionStatus
 from slackapp.host.pages import parts
 from slackapp.host.pages.parts import WORKSPACES_PATH, chip, facts, say_time
 from slackapp.host.pages.states import NextStep, State, urgency_of
-from slackapp.host.rows import ChannelState, Connection, Purpose
+from slackapp.host.rows import Connection, Purpose
 from slackapp.host.store.messaging.channel_states import NotedChannel
 from slackapp.web.components import Field, Frame, Tone, buttons, document, escape, link_button, notice, text_field
 from slackapp.web.components import choice_field as choices

@@ -1,7 +1,7 @@
 """Events that the host is told of: `sql/host/events.sql`. Each is added with what it tells of."""
 
-from slackapp.host.model import MessageReason, MessageStatus
-from slackapp.host.rows import ChannelState, ConnectionKey, HostEvent, HostEventKind, StatusReason
+from slackapp.host.model import ChannelState, MessageReason, MessageStatus
+from slackapp.host.rows import ConnectionKey, HostEvent, HostEventKind, StatusReason
 from slackapp.host.store.messages import Message, WaitingMessage
 from slackapp.store.columns import by_word, read_columns
 from slackapp.store.engine.database import Database

@@ -14,10 +14,10 @@ from slackapp.host.flows import change_connection, freeze_organization, list_cha
 from slackapp.host.flows.connect import open_session, report_connects, seed_organization
 from slackapp.host.flows.events import note_channel
 from slackapp.host.memory import host_memory
-from slackapp.host.model import ConnectionStatus, HostRole
+from slackapp.host.model import ChannelState, ConnectionStatus, HostRole
 from slackapp.host.pages import parts, states, workspaces
 from slackapp.host.pages.states import NextStep, State
-from slackapp.host.rows import ChannelState, ConnectionSettings, Purpose, StatusReason
+from slackapp.host.rows import ConnectionSettings, Purpose, StatusReason
 from slackapp.host.store import connections, members, purposes
 from slackapp.model import Actor, ActorKind, Tenant, TenantKind
 from tests.support.callback_world import nothing_happens

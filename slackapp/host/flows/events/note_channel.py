@@ -10,7 +10,8 @@ from typing import Any
 from slackapp.checks.slack_ids import is_channel
 from slackapp.flows.app import App, TenantEvent
 from slackapp.host.memory import host_memory
-from slackapp.host.rows import ChannelState, Connection, HostEventKind
+from slackapp.host.model import ChannelState
+from slackapp.host.rows import Connection, HostEventKind
 from slackapp.host.store import connections, events
 from slackapp.host.store.messaging import channel_states
 from slackapp.host.store.messaging.channel_states import NotedChannel

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from slackapp.host.rows import ChannelState, ConnectionKey
+from slackapp.host.model import ChannelState
+from slackapp.host.rows import ConnectionKey
 from slackapp.model import Tenant
 from slackapp.store.columns import by_word, count_rows, read_columns, read_tenant, tenant_columns
 from slackapp.store.engine.database import Database
