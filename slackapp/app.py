@@ -12,7 +12,14 @@ from types import ModuleType
 from slackapp import __version__
 from slackapp.behaviour import Behaviour
 from slackapp.checks.capabilities import is_method
-from slackapp.circles import audit_events, capabilities, record_limits, require_own_names, require_sealed_records
+from slackapp.circles import (
+    audit_events,
+    capabilities,
+    join_look_ups,
+    record_limits,
+    require_own_names,
+    require_sealed_records,
+)
 from slackapp.config import settings as config
 from slackapp.errors import ConfigError
 from slackapp.flows.app import App, Circle
@@ -168,7 +175,8 @@ def build_app(
         raise
     metrics, health = Metrics(__version__, clock()), Health()
     events, allowed = audit_events(CIRCLES), capabilities(CIRCLES, None)
-    vault = Vault(db=db, keyring=keyring, clock=clock, events=events, capabilities=allowed)
+    find_connection = join_look_ups(CIRCLES, settings)
+    vault = Vault(db, keyring, clock, events=events, capabilities=allowed, find_connection=find_connection)
     return App(
         settings=settings,
         db=db,

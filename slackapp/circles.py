@@ -7,8 +7,10 @@ from slackapp.checks.capabilities import CAPABILITIES, Capability, merge_capabil
 from slackapp.flows.app import Circle, no_sealed_records
 from slackapp.flows.events import run_event
 from slackapp.flows.events.event_context import EventContext
-from slackapp.model import SLACK_PROVIDER, AuditEvent
+from slackapp.model import SLACK_PROVIDER, AuditEvent, Holder, Settings, Tenant
 from slackapp.store import inbox
+from slackapp.store.engine.database import Database
+from slackapp.vault.vault import FindConnection
 
 _NAMES: tuple[tuple[str, Iterable[str], Callable[[Circle], Iterable[str]]], ...] = (
     # what                 the core's own, beside its circle      a circle's
@@ -61,3 +63,13 @@ def record_limits(circles: Iterable[Circle]) -> Mapping[str, int]:
     """Joins what the circles seal: kind of record to bytes."""
     joined = ({**circle.record_limits, **circle.service_records} for circle in circles)
     return {kind: limit for limits in joined for kind, limit in limits.items()}
+
+
+def join_look_ups(circles: Iterable[Circle], settings: Settings) -> FindConnection:
+    """Joins the look-ups of a token's connection: of the circles that are on, the first that knows it tells."""
+    look_ups = [circle.find_connection for circle in circles if circle.find_connection and circle.is_on(settings)]
+
+    def find(db: Database, tenant: Tenant, holder: Holder | None) -> tuple[str, str] | None:
+        return next((found for each in look_ups if (found := each(db, tenant, holder)) is not None), None)
+
+    return find

@@ -177,7 +177,9 @@ def test_a_circle_that_seals_and_does_not_say_where_is_refused_at_start(
 def test_every_kind_of_registration_is_tried() -> None:
     """Stops a kind that comes later from having no line in the table of names."""
     # which are found under the name of its circle
-    nameless = {"is_on", "memory", "sweep", "remote_upkeep", "is_giving_back", "deliver", "told", "events"}
+    nameless = {
+        "is_on", "memory", "sweep", "remote_upkeep", "is_giving_back", "deliver", "told", "events", "find_connection",
+    }  # fmt: skip
     assert TAKEN.keys() == set(Circle._fields) - nameless
     own = {**BOOKMARKS.record_limits, **BOOKMARKS.service_records}
     assert record_limits((CORE, BOOKMARKS)) == {**records.LIMITS, **own}

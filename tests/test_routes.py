@@ -62,6 +62,7 @@ SURFACE = [
     ("GET", "/api/v2/slack/templates/{id}", "use", "api", False, False),
     ("PUT", "/api/v2/slack/templates/{id}", "manage", "api", False, False),
     ("DELETE", "/api/v2/slack/templates/{id}", "manage", "api", False, False),
+    ("GET", "/api/v2/slack/token-use", "report", "api", False, False),
     ("GET", "/api/v2/organization", "provision", "api", False, False),
     ("PUT", "/api/v2/organization", "provision", "api", False, False),
     ("DELETE", "/api/v2/organization", "provision", "api", False, False),

@@ -2,8 +2,9 @@
 
 Slack's scopes only add up: whatever the app was ever granted, every line of it may use. So the line is drawn here.
 
-Stops:   a part that calls what it was not made for, such as a behaviour that revokes its tenant's token; and the name
-         of a method that leads elsewhere, such as `x/../auth.revoke`.
+Stops:   a part that calls what it was not made for, such as a behaviour that revokes its tenant's token; a thread that
+         looks through a tenant's channels by itself; the name of a method that leads elsewhere, such as
+         `x/../auth.revoke`.
 How:     each opening of a token names its capability. The method must be one of that capability's, as it is registered
          under its name: a value that only looks like it allows nothing. Denied names count in any letter case.
 Does not stop: what a Bolt app calls with a token that it was handed.
@@ -15,10 +16,13 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from slackapp.errors import CapabilityError
+from slackapp.model import ActorKind
 
 _METHOD = re.compile(r"[A-Za-z0-9]+(?:\.[A-Za-z0-9]+)+")
 _MAX_METHOD = 80
 _ANY = "*"
+_PEOPLE = frozenset({ActorKind.MEMBER, ActorKind.HOST, ActorKind.OPERATOR})
+"""Actors on whose request something is looked up: no thread of ours, and no event of Slack."""
 
 
 class Capability(NamedTuple):
@@ -27,17 +31,19 @@ class Capability(NamedTuple):
     A denied family such as `auth.revoke.*` has its first name in it, too: `auth.revoke`.
 
     One without methods opens a token and calls nothing. One that `works_frozen` ends a frozen tenant's token, or gives
-    it to nobody; a circle has none such.
+    it to nobody; a circle has none such. One that is `for_people` serves a request that somebody waits for, and nothing
+    that runs by itself.
     """
 
     name: str
     methods: frozenset[str]
     denied: frozenset[str] = frozenset()
     works_frozen: bool = False
+    for_people: bool = False
 
 
 POST = Capability("post", frozenset({"chat.*", "conversations.info"}))
-DISCOVER = Capability("discover", frozenset({"conversations.list", "conversations.info"}))
+DISCOVER = Capability("discover", frozenset({"conversations.list", "conversations.info"}), for_people=True)
 JOIN = Capability("join", frozenset({"conversations.join"}))
 SETTLE = Capability("settle", frozenset({"conversations.history"}))
 VALIDATE = Capability("validate", frozenset({"auth.test", "team.info"}))
@@ -69,15 +75,20 @@ CAPABILITIES: Mapping[str, Capability] = {
 """Capabilities that the core registers, by name."""
 
 
-def require_capability(capability: Capability, method: str | None, registered: Mapping[str, Capability]) -> None:
-    """Raises CapabilityError unless the capability that is registered under that name has the method.
+def require_capability(
+    capability: Capability, method: str | None, registered: Mapping[str, Capability], actor: ActorKind | None = None
+) -> None:
+    """Raises CapabilityError unless the capability that is registered under that name has the method, for that actor.
 
-    `method` is None where nothing is called.
+    `method` is None where nothing is called, `actor` where nobody is given what is opened.
     """
     known = registered.get(capability.name)
     # claim: C-108
     if known is None or not _has_method(known, method):
         raise CapabilityError(capability.name, method if method is None or is_method(method) else "malformed")
+    # claim: C-364
+    if known.for_people and actor not in _PEOPLE:
+        raise CapabilityError(capability.name, method)
 
 
 def is_method(text: str) -> bool:

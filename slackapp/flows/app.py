@@ -37,7 +37,7 @@ from slackapp.store.engine.database import Database
 from slackapp.store.queue import Queue, Run
 from slackapp.vault.key_backup_file import KeyBackupFile
 from slackapp.vault.keyring import Keyring
-from slackapp.vault.vault import Vault
+from slackapp.vault.vault import FindConnection, Vault
 
 PORTION_ROWS = 500
 """Rows of one tenant that are erased in a transaction, and read at a time."""
@@ -160,6 +160,8 @@ class Circle(NamedTuple):
     """Does each minute what waits for others, such as Slack, until the function says that the service stops."""
     deliver: Callable[[Settings], Callable[["App", Callable[[], bool]], None] | None] = lambda settings: None
     """Chooses what sends, each second and in a thread of its own, what others are told; None where nobody is."""
+    find_connection: FindConnection | None = None
+    """Finds whose connection a token belongs to, so that each use of it is written down as that one's."""
     is_giving_back: Callable[["App"], bool] = lambda app: False
     """Tells whether Slack is being asked just now to remove the app from some tenant of which nothing is stored: what
     is granted there meanwhile goes with it."""

@@ -19,6 +19,7 @@ from slackapp.host.memory import NAME, make_memory
 from slackapp.host.model import ConnectionKind, ConnectionStatus
 from slackapp.host.rows import ConnectionKey, HostAuditEvent, StatusReason
 from slackapp.host.store import connections, idempotency_keys, messages, organizations, outbox, quarantines, sessions
+from slackapp.host.store.inventory import token_uses
 from slackapp.host.store.messaging import channel_states
 from slackapp.model import BOT, InstallationStatus, Tenant, UnclearRow
 from slackapp.store import freezes, installations, tokens
@@ -131,6 +132,7 @@ HOST = Circle(
     sweep=upkeep.sweep,
     remote_upkeep=upkeep.run_remote,
     deliver=deliver_events.find_sender,
+    find_connection=token_uses.find_connection,
     is_giving_back=give_back.is_under_way,
 )
 """`slackapp/app.py` names it beside the core."""

@@ -181,8 +181,40 @@ MESSAGE = form_of(
         "createdAt": TIME,
         "sentAt": allow_null(TIME),
         "updatedAt": TIME,
+        "traceId": allow_null(WORD),
     }
 )
+
+USE = form_of(
+    {
+        "at": TIME,
+        "event": WORD,
+        "result": WORD,
+        "actorKind": WORD,
+        "actorId": allow_null(WORD),
+        "connectionId": allow_null(ID),
+        "workspaceId": allow_null(WORD),
+        "credential": allow_null(WORD),
+        "keyId": allow_null(NUMBER),
+        "capability": WORD,
+        "method": allow_null(WORD),
+        "channel": allow_null(WORD),
+        "purpose": allow_null(WORD),
+        "requestId": allow_null(WORD),
+        "traceId": allow_null(WORD),
+    }
+)
+"""Use of a token."""
+_AUDIT_WORD: Form = {"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,128}$", "default": None}
+USES_WANTED: Fields = {
+    "connectionId": CONNECTION_ID,
+    "capability": _AUDIT_WORD,
+    "method": _AUDIT_WORD,
+    "purpose": CONNECTION_ID,
+    "traceId": _AUDIT_WORD,
+    "from": {**SEND_AT, "default": None},
+    "to": {**SEND_AT, "default": None},
+}
 
 EVENT_BODY: Fields = {
     "type": word_of(*HostEventKind),

@@ -45,6 +45,8 @@ from slackapp.host.forms import (
     TEMPLATES,
     TEXT,
     TIME,
+    USE,
+    USES_WANTED,
     WHICH,
     WORD,
     WORDS,
@@ -56,7 +58,16 @@ from slackapp.host.forms import (
     optional,
     word_of,
 )  # fmt: skip
-from slackapp.host.handlers import approvals, begin, channels, integrations, messages, organizations, templates
+from slackapp.host.handlers import (
+    approvals,
+    begin,
+    channels,
+    integrations,
+    messages,
+    organizations,
+    templates,
+    token_uses,
+)
 from slackapp.host.model import ConnectionKind, HostCaller, HostRole, MessageOutcome, MessageStatus
 from slackapp.host.rows import ApprovalStatus
 from slackapp.web.request import JSON, Request
@@ -286,6 +297,11 @@ API_ROUTES = (
     HostRoute(
         "DELETE", f"{SLACK}/templates/{{id}}", templates.delete, _MANAGE, summary="Delete a template",
         answer={"deleted": FLAG}, codes=("NOT_FOUND",),
+    ),
+    HostRoute(
+        "GET", f"{SLACK}/token-use", token_uses.list_all, HostAction.REPORT,
+        summary="List what tokens were used for, the newest first", parameters={**PAGE, **USES_WANTED},
+        answer={"uses": list_of(USE, 200), "cursor": allow_null(WORD)}, has_csv=True,
     ),
     HostRoute(
         "GET", f"{API}/organization", organizations.show, _PROVISION, summary="Show the organization",

@@ -265,6 +265,8 @@ class Connection(NamedTuple):
     created_at: int
     updated_at: int
     deleted_at: int | None
+    revoked_at: int | None = None
+    age_told_at: int | None = None
 
     @property
     def key(self) -> "ConnectionKey":

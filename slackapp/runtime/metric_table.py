@@ -136,6 +136,11 @@ TABLE = (
             "reason": {"", *ERROR_KINDS, *DEAD_REFRESH_ERRORS, "grant_foreign", "grant_malformed"},
         },
     ),
+    Metric(
+        "slackapp_token_uses_refused_total", COUNTER,
+        "Uses of a token that were refused before it was opened, by capability and reason.",
+        {"capability": FREE_VALUES, "reason": FREE_VALUES},
+    ),
     Metric("slackapp_token_unavailable_total", COUNTER, "Tokens and event bodies that did not open."),
     Metric(
         "slackapp_token_checks_total", COUNTER, "Tokens that Slack was asked about, by what it said.",

@@ -7,7 +7,7 @@ whether the generation is the one that was looked up, and whether anything is fr
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 
@@ -19,8 +19,10 @@ from slackapp.model import (
     AuditRecord,
     AuditResult,
     Clock,
+    Holder,
     InstallationStatus,
     Secret,
+    Tenant,
     TokenStatus,
 )
 from slackapp.store import audit, freezes, installations, meta, queue, tokens
@@ -46,6 +48,10 @@ _BATCH_TENANTS = 100
 """Rows of the audit that are written in one transaction."""
 
 
+FindConnection = Callable[[Database, Tenant, Holder | None], tuple[str, str] | None]
+"""Finds for whom a circle keeps a token: the organization, and its connection; None where it is nobody's."""
+
+
 class _ConditionError(Exception):
     """Condition that did not hold: no row is kept."""
 
@@ -54,7 +60,8 @@ class _ConditionError(Exception):
 class Vault:
     """Keys of one database, with the audit of their use.
 
-    `events` are the sets of events that may be written, `capabilities` those that are registered, by name.
+    `events` are the sets of events that may be written, `capabilities` those that are registered, by name. What
+    `find_connection` finds stands in the row of each reading, whoever asked for it.
     """
 
     db: Database
@@ -62,6 +69,7 @@ class Vault:
     clock: Clock
     events: frozenset[type[StrEnum]]
     capabilities: Mapping[str, Capability]
+    find_connection: FindConnection = lambda db, tenant, holder: None
 
     # The audit
 
@@ -112,7 +120,7 @@ class Vault:
             with self.db.transaction():
                 for read in reads[start : start + _BATCH_TENANTS]:
                     # claim: C-25
-                    self.append(read.entry(self.clock()))
+                    self.append(self.make_entry(read))
         return [TenantOpening(read.tenant, keyring) for read in reads]
 
     # Calls without a secret
@@ -173,8 +181,18 @@ class Vault:
         except Refused as refused:
             if reads:  # none where the look-up itself refuses
                 # claim: C-116
-                self._append_refused(reads[0].entry(self.clock()), refused)
+                self._append_refused(self.make_entry(reads[0]), refused)
             raise
+
+    def make_entry(self, read: SecretRead | TenantRead) -> AuditEntry:
+        """Makes the row of a reading, with the connection that the token is kept for."""
+        entry = read.entry(self.clock())
+        found = self.find_connection(self.db, entry.tenant, entry.holder)
+        # What somebody does for another organization is not written down as the work of this one.
+        # claim: C-361
+        if found is None or entry.actor.organization not in (None, found[0]):
+            return entry
+        return entry._replace(actor=replace(entry.actor, organization=found[0]), connection=found[1])
 
     def _append_refused(self, use: AuditEntry, refused: Refused) -> None:
         """Adds the row of a use that was refused."""
@@ -191,7 +209,7 @@ class Vault:
         """
         for read in reads:
             # claim: C-108
-            require_capability(read.capability, read.method, self.capabilities)
+            require_capability(read.capability, read.method, self.capabilities, read.actor.kind)
             # claim: C-40
             if status not in read.statuses:
                 return None
@@ -204,7 +222,7 @@ class Vault:
         has_written = lease is not None
         for read in reads:
             works_frozen = self.capabilities[read.capability.name].works_frozen
-            row = audit.next_row(self.db, read.entry(self.clock()), self.keyring.audit_mac)
+            row = audit.next_row(self.db, self.make_entry(read), self.keyring.audit_mac)
             # claim: C-25
             if not audit.append_read(self.db, row, read.tenant, read.token, status=status, works_frozen=works_frozen):
                 if has_written:

@@ -154,7 +154,7 @@ UPDATE connections
        default_channel_id = CASE WHEN tenant_id = :tenant_id THEN default_channel_id ELSE '' END,
        default_channel_team_id = CASE WHEN tenant_id = :tenant_id THEN default_channel_team_id ELSE '' END,
        allowed_channels = CASE WHEN tenant_id = :tenant_id THEN allowed_channels ELSE '' END,
-       installed_at = :now, last_validated_at = :now, updated_at = :now
+       installed_at = :now, last_validated_at = :now, revoked_at = NULL, age_told_at = NULL, updated_at = :now
  WHERE organization_id = :organization_id AND id = :connection_id AND deleted_at IS NULL
    AND status = :expected;  -- claim: C-150
 
@@ -184,7 +184,8 @@ UPDATE connections
 UPDATE connections
    SET status = 'revoked', status_reason = :reason, team_name = '', team_domain = '', bot_user_id = '', scope = '',
        token_vault_key = NULL, installed_by_slack_user_id = '', default_channel_id = '', default_channel_team_id = '',
-       allowed_channels = '', oauth_metadata = NULL, used_state = NULL, owner_missing_at = NULL, updated_at = :now
+       allowed_channels = '', oauth_metadata = NULL, used_state = NULL, owner_missing_at = NULL, revoked_at = :now,
+       updated_at = :now
  WHERE organization_id = :organization_id AND id = :connection_id
    AND status = :expected;  -- claim: C-150
 

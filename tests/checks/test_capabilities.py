@@ -3,8 +3,9 @@
 import pytest
 
 from slackapp.checks import capabilities
-from slackapp.checks.capabilities import BEHAVIOUR, CAPABILITIES, Capability, require_capability
+from slackapp.checks.capabilities import BEHAVIOUR, CAPABILITIES, DISCOVER, Capability, require_capability
 from slackapp.errors import CapabilityError, Refusal
+from slackapp.model import ActorKind
 
 HELD = {
     "post": {"chat.postMessage", "chat.update", "conversations.info"},
@@ -28,7 +29,7 @@ METHODS = sorted(set().union(*HELD.values()) | {"admin.users.list", "apps.manife
 
 def holds(capability: Capability, method: str | None, **own: Capability) -> bool:
     try:
-        require_capability(capability, method, {**CAPABILITIES, **own})
+        require_capability(capability, method, {**CAPABILITIES, **own}, ActorKind.MEMBER)
     except CapabilityError:
         return False
     return True
@@ -122,3 +123,17 @@ def test_the_refusal_names_method_and_remedy_and_no_text_that_is_no_method(
     with pytest.raises(CapabilityError) as found:
         require_capability(capability, method, CAPABILITIES)
     assert (str(found.value), found.value.refusal) == (told, Refusal.CAPABILITY)
+
+
+@pytest.mark.claim("C-364")
+@pytest.mark.parametrize("kind", ActorKind)
+def test_channels_are_looked_through_for_people_alone(kind: ActorKind) -> None:
+    """I have the service list every channel of a workspace each night."""
+    may = kind in {ActorKind.MEMBER, ActorKind.HOST, ActorKind.OPERATOR}
+    try:
+        require_capability(DISCOVER, "conversations.list", CAPABILITIES, kind)
+    except CapabilityError:
+        assert not may
+    else:
+        assert may
+    require_capability(BEHAVIOUR, "conversations.list", CAPABILITIES, kind)

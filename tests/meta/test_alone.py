@@ -29,6 +29,8 @@ LOOK_UPS = {
     "find_free_at",  # `set_free_at` asks for what was seen
     "find_permission",  # the transaction that makes a connection active asks it again
     "find_internal",  # an index refuses the second of that id
+    # For whom a token is kept, a moment before it is opened: the row tells of that, and nothing is decided by it.
+    "find_connection_of_bot", "find_connection_of_holder",
 }  # fmt: skip
 """Statements that may read in a commit that is shared, and why nothing is written there by what has changed since."""
 TARGET = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")

@@ -115,13 +115,13 @@ MEANINGS: dict[AuditEvent, Meaning] = {
     # Secrets that are opened
     AuditEvent.TOKEN_READ: Meaning(
         "a token is about to be opened; without a holder, all of the tenant's",
-        "tenant holder generation record key count capability method channel purpose", _USERS,
+        "tenant holder generation record key count capability method channel connection purpose", _USERS,
         records=(*_ACCESS, *_REFRESH),
     ),
     AuditEvent.TOKEN_UNAVAILABLE: Meaning(
         "a sealed value does not open, or nothing can be sealed for the tenant",
-        "tenant holder generation record key capability method channel purpose", _USERS, (AuditResult.FAILED,),
-        records=(*_ACCESS, *_REFRESH, *_OTHERS, AuditRecord.EVENT, MessageRecord.CONTENT),
+        "tenant holder generation record key capability method channel connection purpose", _USERS,
+        (AuditResult.FAILED,), records=(*_ACCESS, *_REFRESH, *_OTHERS, AuditRecord.EVENT, MessageRecord.CONTENT),
     ),
     AuditEvent.EVENT_READ: Meaning(
         "an operator is about to see the body of an event", "tenant record", (_O,), records=(AuditRecord.EVENT,),
@@ -133,11 +133,11 @@ MEANINGS: dict[AuditEvent, Meaning] = {
     ),
     AuditEvent.DETAILS_READ: Meaning(
         "a Bolt app is about to be given what it kept about an install",
-        "tenant holder generation record key capability purpose", (_B,), records=(RecordKind.INSTALLER,),
+        "tenant holder generation record key capability connection purpose", (_B,), records=(RecordKind.INSTALLER,),
     ),
     AuditEvent.WEBHOOK_READ: Meaning(
         "a webhook is about to be opened, for a Bolt app or for a message",
-        "tenant holder generation record key capability purpose", (_B, _W),
+        "tenant holder generation record key capability connection purpose", (_B, _W),
         records=(RecordKind.WEBHOOK, RecordKind.INSTALLER_WEBHOOK),
     ),
     # A token's life
@@ -284,7 +284,7 @@ def meaning_of(event: AuditEvent) -> Meaning:
     refusal = _REFUSALS[event]
     return Meaning(
         f"{refusal.status}: {refusal.sentence}",
-        "tenant holder generation record key count capability method channel purpose",
+        "tenant holder generation record key count capability method channel connection purpose",
         (*ActorKind,), (AuditResult.REFUSED,),
         records=(AuditRecord.ROUTE, AuditRecord.EVENT, *_ACCESS, *_REFRESH, *_OTHERS),
     )  # fmt: skip

@@ -107,6 +107,8 @@ HOST_TABLES = {
             "created_at": (OPERATIONAL, "When it was begun."),
             "updated_at": (OPERATIONAL, "When the row last changed."),
             "deleted_at": (OPERATIONAL, "When somebody disconnected it; NULL: nobody has."),
+            "revoked_at": (OPERATIONAL, "When what was granted ended; NULL: it has not."),
+            "age_told_at": (OPERATIONAL, "When the host was told that it gets too old; NULL: it was not yet."),
         },
     ),
     "quarantines": Table(

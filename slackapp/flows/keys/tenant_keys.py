@@ -53,7 +53,7 @@ def confirm_keys(app: App, tenant: Tenant, keys: TenantKeys, now: int) -> None:
 
 def read_token(app: App, read: TokenRead, *, run: Run | None = None, lease: Lease | None = None) -> Secret:
     """Opens a token by the vault, with its key's errors turned into refusals; see `Vault.read_token` for the rest."""
-    with refuse_on_key_error(app, lambda: read.entry(app.clock())):
+    with refuse_on_key_error(app, lambda: app.vault.make_entry(read)):
         return app.vault.read_token(read, run=run, lease=lease)
 
 

@@ -155,7 +155,10 @@ def _stored(app: App, use: TokenUse) -> Token:
 
 
 def _refused(app: App, use: TokenUse, refused: Refused) -> Refused:
-    """The refusal, with the install link where that helps."""
+    """The refusal, counted, with the install link where that helps."""
+    reason = refused.refusal.name.lower()
+    # claim: C-363
+    app.metrics.count("slackapp_token_uses_refused_total", {"capability": use.capability.name, "reason": reason})
     return needs_reinstall.refusal(app, use.tenant) if refused.refusal is Refusal.NEEDS_REINSTALL else refused
 
 

@@ -153,6 +153,7 @@ def describe(message: Message, content: Mapping[str, Any] | None) -> Answer:
         "createdAt": time_of(message.created_at),
         "sentAt": optional_time(message.sent_at),
         "updatedAt": time_of(message.updated_at),
+        "traceId": message.trace_id or None,
     }
 
 

@@ -66,6 +66,7 @@ SURFACE = {
     "GET /api/v2/slack/templates/{id}": ("host owner admin member", False),
     "PUT /api/v2/slack/templates/{id}": ("host owner admin", True),
     "DELETE /api/v2/slack/templates/{id}": ("host owner admin", False),
+    "GET /api/v2/slack/token-use": ("host owner admin auditor", False),
     "GET /api/v2/organization": ("host", False),
     "PUT /api/v2/organization": ("host", False),
     "DELETE /api/v2/organization": ("host", False),

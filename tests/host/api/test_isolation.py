@@ -30,6 +30,7 @@ class Canaries:
         self.ids: dict[str, str] = {}
         self.cursors: dict[str, list[str]] = {}
         self.messages: dict[str, str] = {}
+        self.traces: dict[str, str] = {}
         for number, (organization, (tenant, team)) in enumerate(TENANTS.items(), start=1):
             host = Host(world, organization)
             self.ids[organization] = connect(world, host, tenant, number).id
@@ -51,6 +52,8 @@ class Canaries:
             found = host.of().get(f"slack/channels?limit=1{'' if tenant == team else f'&teamId={team}'}").json
             pages = [found["cursor"], host.get("events?limit=1").json["cursor"]]
             pages.append(host.get("slack/messages?limit=1").json["cursor"])
+            pages.append(host.get("slack/token-use?limit=1").json["cursor"])
+            self.traces[organization] = host.get("slack/token-use?limit=1").json["uses"][0]["traceId"]
             self.cursors[organization] = [*pages, host.get("slack/integrations?limit=1").json["cursor"]]
 
     def of(self, organization: str) -> set[str]:
@@ -62,6 +65,7 @@ class Canaries:
             self.messages[organization],
             f"canary-{organization}",
             f"canary {organization}",
+            f'"{self.traces[organization]}"',
             tenant,
             team,
             stem,
@@ -96,6 +100,7 @@ def test_the_canaries_are_seen_by_those_whose_they_are(canaries: Canaries) -> No
                 "events",
                 "slack/messages",
                 "slack/templates",
+                "slack/token-use",
                 channels,
             )
         )
@@ -119,7 +124,9 @@ def test_org_isolation(canaries: Canaries, data: st.DataObject, route, organizat
     parameters = {
         "connectionId": canaries.ids[theirs], "cursor": data.draw(st.sampled_from(canaries.cursors[theirs])) or "x",
         "teamId": team, "limit": "1", "search": "g", "status": "queued", "senderId": f"canary-{theirs}-member",
-        "channel": world.slack.workspaces[team].general,
+        "channel": world.slack.workspaces[team].general, "capability": "post", "method": "chat.postMessage",
+        "purpose": f"canary-{theirs}-purpose", "traceId": canaries.traces[theirs], "from": "2026-01-01T00:00:00Z",
+        "to": "2029-01-01T00:00:00Z",
     }  # fmt: skip
     chosen = [name for name in route.parameters if data.draw(st.booleans())]
     query = "&".join(f"{name}={parameters[name]}" for name in chosen)

@@ -83,6 +83,7 @@ def test_a_message_is_accepted_sent_and_told_of(world: World, host: Host, genera
         "createdAt": "2027-01-15T08:00:00Z",
         "sentAt": "2027-01-15T08:00:00Z",
         "updatedAt": "2027-01-15T08:00:00Z",
+        "traceId": world.rows("SELECT trace_id FROM messages")[0][0],
     }
     assert world.rows("SELECT body FROM messages")[0]["body"] is None
     read = world.facts("token.read")[-2]  # the last one was for the address that is shown

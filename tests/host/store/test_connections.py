@@ -278,6 +278,7 @@ BY_TENANT = {
     "export_channel_states",
     "find_content", "find_kept_body", "erase_contents", "count_contents", "export_contents", "reseal_content",
     "find_free_at", "erase_send_rates", "export_send_rates",
+    "find_connection_of_bot", "find_connection_of_holder",
 }  # fmt: skip
 """Found by Slack's verified tenant."""
 BY_CONNECTION = {
@@ -302,7 +303,7 @@ OF_ALL = {
 """For upkeep, an operator, a host key, or the host, which speaks for every organization."""
 QUEUE = "outbox."
 """Statements of a queue, which the core has by the tenant: tests/meta/test_alone.py."""
-ASKED = re.compile(r"\borganization_id (?:= :organization_id|IN \('', :organization_id\))")
+ASKED = re.compile(r"\borganization(?:_id)? (?:= :organization_id|IN \('', :organization_id\))")
 
 
 def unconfined(text: str) -> bool:

@@ -1,0 +1,1 @@
+"""Tables read together: what organizations hold, and the uses of their tokens."""

@@ -1,0 +1,1 @@
+"""What an organization holds, and what it was used for."""
