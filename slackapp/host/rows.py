@@ -1,6 +1,5 @@
 """Rows of the host side's tables, as its flows decide by them. Times are Unix seconds; None: not yet, or never."""
 
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -198,22 +197,6 @@ class ConnectPermission(NamedTuple):
     member_status: str | None
     is_disabled: bool
     held: int
-
-
-class OrganizationUsage(NamedTuple):
-    """Usage of an organization over some days, by action."""
-
-    organization_id: str
-    numbers: Mapping[UsageAction, int]
-
-
-class ConnectedCount(NamedTuple):
-    """Count of organizations that have connected, and of workspaces that were and still are."""
-
-    organizations: int
-    connected: int
-    workspaces: int
-    remaining: int
 
 
 class Purpose(NamedTuple):

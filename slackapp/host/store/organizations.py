@@ -1,6 +1,9 @@
 """Organizations, the host's customers, and how much they use day by day: `sql/host/organizations.sql`."""
 
-from slackapp.host.rows import ConnectedCount, ConnectPermission, Organization, OrganizationUsage, UsageAction
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from slackapp.host.rows import ConnectPermission, Organization, UsageAction
 from slackapp.host.store import events, sessions
 from slackapp.store.columns import by_word, read_columns
 from slackapp.store.engine.database import Database
@@ -10,6 +13,22 @@ KEEP_DAYS = 400
 """Days for which numbers are kept: a whole year, and what it is compared with."""
 _FAILED_SECONDS = _APPROVAL_SECONDS = 30 * DAY
 _ACTIONS = by_word(UsageAction)
+
+
+class OrganizationUsage(NamedTuple):
+    """Usage of an organization over some days, by action."""
+
+    organization_id: str
+    numbers: Mapping[UsageAction, int]
+
+
+class ConnectedCount(NamedTuple):
+    """Count of organizations that have connected, and of workspaces that were and still are."""
+
+    organizations: int
+    connected: int
+    workspaces: int
+    remaining: int
 
 
 def find(db: Database, organization_id: str) -> Organization | None:

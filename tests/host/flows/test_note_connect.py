@@ -10,8 +10,9 @@ from slackapp.host.flows import delete_organization, upkeep
 from slackapp.host.flows.connect import disconnect
 from slackapp.host.flows.note_caller import note_member
 from slackapp.host.model import HostRole, MemberStatus
-from slackapp.host.rows import Member, OrganizationUsage, UsageAction
+from slackapp.host.rows import Member, UsageAction
 from slackapp.host.store import organizations
+from slackapp.host.store.organizations import OrganizationUsage
 from slackapp.localslack.model import Fault
 from slackapp.model import BOT, SCHEDULER, InstallationStatus
 from slackapp.store import tokens

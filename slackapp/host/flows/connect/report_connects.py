@@ -12,9 +12,9 @@ from typing import NamedTuple
 from slackapp.flows.app import App
 from slackapp.host.checks.transitions import UNDER_WAY
 from slackapp.host.model import ConnectionStatus
-from slackapp.host.rows import ConnectedCount, OrganizationUsage
 from slackapp.host.store import connections, organizations
 from slackapp.host.store.connections import BegunConnect
+from slackapp.host.store.organizations import ConnectedCount, OrganizationUsage
 
 DAYS = 30
 _DAY = 86_400
