@@ -141,7 +141,7 @@ def text_field(field: Field, value: str = "", kind: str = "text", most: int = 20
     return _field(field, control)
 
 
-def text_area(field: Field, value: str = "", most: int = 4000) -> str:
+def lines_field(field: Field, value: str = "", most: int = 4000) -> str:
     """Makes a field for a text of several lines."""
     # The first line break after the tag is the browser's own.
     return _field(field, f'<textarea{field.attributes} maxlength="{most}" rows="6">\n{escape(value)}</textarea>')

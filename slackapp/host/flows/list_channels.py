@@ -53,10 +53,10 @@ def run(app: App, connection: Connection, team_id: str, caller: HostCaller) -> C
 
 def name_of_default(app: App, connection: Connection) -> str:
     """Finds the name of its default channel in memory; "" where nobody has listed it lately, or it is private."""
-    return known_names(app, connection).get(connection.default_channel_id, "")
+    return find_names(app, connection).get(connection.default_channel_id, "")
 
 
-def known_names(app: App, connection: Connection) -> Mapping[str, str]:
+def find_names(app: App, connection: Connection) -> Mapping[str, str]:
     """Finds the names of public channels in memory, by their ids: those that somebody has listed lately."""
     # claim: C-209
     if connection.tenant is None or freezes.find(app.db, connection.tenant) is not None:

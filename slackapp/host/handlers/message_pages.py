@@ -45,7 +45,7 @@ _DAY = 86_400
 _KEY_BYTES = 16
 _FILTER = ("status", "channel", "purpose", "day", "cursor")
 _TYPED = ("channel", "text", "when", "purpose")
-_TOLD = {
+_DONE = {
     pages.CANCEL: "It is canceled, and what it said is erased.",
     MessageOutcome.SENT: "It counts as sent.",
     MessageOutcome.AGAIN: "It goes out again, in its turn.",
@@ -87,16 +87,16 @@ def _read_filter(wanted: HistoryFilter) -> MessageFilter:
     # claim: C-325
     if wanted.status and status is None:
         raise HostRefused(HostRefusal.FIELD, field="status")
-    return MessageFilter(status, wanted.channel or None, None, wanted.purpose or None, since=since, until=until)
+    return MessageFilter(status, wanted.channel or None, purpose_id=wanted.purpose or None, since=since, until=until)
 
 
 def show_one(app: App, request: Request, caller: PageMember, now: int) -> Response:
     """Shows one message."""
     require_role(caller, HostAction.READ)
-    return _show_one(app, caller, request, "", now)
+    return _show_one(app, caller, request, "", now=now)
 
 
-def _show_one(app: App, caller: PageMember, request: Request, told: str, now: int) -> Response:
+def _show_one(app: App, caller: PageMember, request: Request, told: str, *, now: int) -> Response:
     message = api.require_message(app, _call(caller, request))
     permalink = show_message.find_permalink(app, caller, message, now)
     (said,) = show_message.find_contents(app, caller, [message], now)
@@ -124,7 +124,7 @@ def change_one(app: App, request: Request, caller: PageMember, now: int) -> Resp
         api.settle(app, call._replace(body={"outcome": outcome}), now)
     else:
         raise HostRefused(HostRefusal.FIELD, field="step", actor=caller)
-    return _show_one(app, caller, request, _TOLD[step], now)
+    return _show_one(app, caller, request, _DONE[step], now=now)
 
 
 # Writing
@@ -133,7 +133,7 @@ def change_one(app: App, request: Request, caller: PageMember, now: int) -> Resp
 def show_compose(app: App, request: Request, caller: PageMember, now: int) -> Response:
     """Shows the form of a message."""
     query = read_query(request.raw_query, frozenset({"connectionId", "template"}))
-    return _compose(app, caller, {name: value for name, value in query.items() if value}, None, now)
+    return _compose(app, caller, {name: value for name, value in query.items() if value}, None, now=now)
 
 
 def send(app: App, request: Request, caller: PageMember, now: int) -> Response:
@@ -151,7 +151,7 @@ def send(app: App, request: Request, caller: PageMember, now: int) -> Response:
         call = _call(caller, request)._replace(body=body, route=f"POST {request.path}", key=form["key"])
         accepted = api.post(app, call, now)
     except HostRefused as refused:
-        return _compose(app, caller, form, refused, now)
+        return _compose(app, caller, form, refused, now=now)
     return redirect(303, f"{app.settings.public_url}{MESSAGES_PATH}/{accepted['id']}")
 
 
@@ -223,7 +223,7 @@ def show_templates(app: App, request: Request, caller: PageMember, now: int) -> 
     require_role(caller, HostAction.USE)
     name = read_query(request.raw_query, frozenset({"name"})).get("name", "")
     found = templates.find(app.db, caller.organization, name) if name else None
-    return _templates(app, caller, _template(found) if found is not None else None, None, now)
+    return _templates(app, caller, _template(found) if found is not None else None, None, now=now)
 
 
 def change_template(app: App, request: Request, caller: PageMember, now: int) -> Response:
@@ -241,14 +241,14 @@ def change_template(app: App, request: Request, caller: PageMember, now: int) ->
         try:
             api_templates.save(app, call._replace(body={"text": text}), now)
         except HostRefused as refused:
-            return _templates(app, caller, TemplateView(name, (), text, "", 0), refused, now)
+            return _templates(app, caller, TemplateView(name, (), text), refused, now=now)
     else:
         raise HostRefused(HostRefusal.FIELD, field="step", actor=caller)
     return redirect(303, app.settings.public_url + TEMPLATES_PATH)
 
 
 def _templates(
-    app: App, caller: PageMember, edited: TemplateView | None, refused: HostRefused | None, now: int
+    app: App, caller: PageMember, edited: TemplateView | None, refused: HostRefused | None, *, now: int
 ) -> Response:
     reader = settings.make_reader(app, caller, "", now)
     kept = [_template(each) for each in templates.list_all(app.db, caller.organization)]
@@ -260,7 +260,13 @@ def _templates(
 def _template(template: Template) -> TemplateView:
     variables, text = find_variables(template.content), template.content.get("text")
     is_text = "blocks" not in template.content
-    return TemplateView(template.name, variables, text if is_text else None, template.changed_by, template.updated_at)
+    return TemplateView(
+        name=template.name,
+        variables=variables,
+        text=text if is_text else None,
+        changed_by=template.changed_by,
+        updated_at=template.updated_at,
+    )
 
 
 # Names in the place of ids
@@ -268,7 +274,7 @@ def _template(template: Template) -> TemplateView:
 
 def _shown(app: App, caller: PageMember, found: Sequence[Message]) -> list[ShownMessage]:
     known = {each.id: each for each in connections.page(app.db, caller.organization, ConnectionKind.WORKSPACE)}
-    channels = {each.id: list_channels.known_names(app, each) for each in known.values()}
+    channels = {each.id: list_channels.find_names(app, each) for each in known.values()}
     texts = {each.purpose_id: each.text for each in purposes.list_all(app.db, caller.organization)}
     names = {each: _name(app, caller.organization, each) for each in {message.sender_id for message in found}}
     return [

@@ -44,7 +44,7 @@ def show_all(app: App, request: Request, caller: PageMember, now: int) -> Respon
     organization = caller.organization
     held = filter(choose_connection.is_shown, connections.page(app.db, organization, ConnectionKind.WORKSPACE))
     under_way = connections.list_attempts(app.db, organization, ConnectionKind.WORKSPACE)
-    shown = [shown_workspace(app, each) for each in (*held, *under_way)]
+    shown = [describe_workspace(app, each) for each in (*held, *under_way)]
     reader = make_reader(app, caller, WORKSPACES_PATH, now)
     known = purposes.list_all(app.db, organization)
     return answer(workspaces.show_all(reader, shown, known, _stops(app, organization)))
@@ -71,7 +71,7 @@ def receive_form(app: App, request: Request, caller: PageMember, now: int) -> Re
     # claim: C-235
     require_role(caller, HostAction.MANAGE)
     if purpose == workspaces.DISCONNECT:
-        name = shown_workspace(app, found).name
+        name = describe_workspace(app, found).name
         is_told = bool(integrations.delete(app, _call(caller, found, request), now)["revokedAtSlack"])
         return answer(workspaces.show_end(make_reader(app, caller, "", now), name, is_told))
     # claim: C-237
@@ -115,14 +115,14 @@ def show_channels(app: App, request: Request, caller: PageMember, now: int) -> R
         team_id=team_id,
         at=told.at,
     )
-    return answer(workspaces.show_channels(make_reader(app, caller, "", now), shown_workspace(app, found), view))
+    return answer(workspaces.show_channels(make_reader(app, caller, "", now), describe_workspace(app, found), view))
 
 
 def ask_to_disconnect(app: App, request: Request, caller: PageMember, now: int) -> Response:
     """Asks once whether it shall end."""
     # claim: C-235
     require_role(caller, HostAction.MANAGE)
-    shown = shown_workspace(app, _find(app, request, caller))
+    shown = describe_workspace(app, _find(app, request, caller))
     return answer(workspaces.ask_to_disconnect(make_reader(app, caller, "", now), shown))
 
 
@@ -180,7 +180,7 @@ def _show(app: App, caller: PageMember, found: Connection, told: str = "", *, no
     reasons = {each: scope_reasons.reason_text(each, app.behaviour, app.scope_reasons) for each in found.scopes}
     known = [(scope, why or SCOPES.get(scope, "")) for scope, why in reasons.items()]
     reader = make_reader(app, caller, "", now)
-    shown = shown_workspace(app, found)._replace(channel=list_channels.name_of_default(app, found))
+    shown = describe_workspace(app, found)._replace(channel=list_channels.name_of_default(app, found))
     return answer(workspaces.show_one(reader, shown, known, told))
 
 
@@ -210,7 +210,7 @@ def make_reader(app: App, caller: PageMember, here: str, now: int) -> Reader:
     )
 
 
-def shown_workspace(app: App, connection: Connection) -> ShownWorkspace:
+def describe_workspace(app: App, connection: Connection) -> ShownWorkspace:
     """Puts names in the place of ids."""
     purpose = purposes.find(app.db, connection.organization_id, connection.purpose_id)
     owner = members.find(app.db, connection.organization_id, connection.owner_id)

@@ -19,9 +19,9 @@ from slackapp.web.components import (
     document,
     escape,
     hidden,
+    lines_field,
     link_button,
     notice,
-    text_area,
     text_field,
 )
 
@@ -29,6 +29,7 @@ SEND, SAVE, DELETE = "send", "save", "delete"
 """What a form is for."""
 VARIABLE = "v_"
 """Beginning of the name of a field that fills in a variable."""
+_CHANNEL = "channel"
 
 
 class TemplateView(NamedTuple):
@@ -37,8 +38,8 @@ class TemplateView(NamedTuple):
     name: str
     variables: Sequence[str]
     text: str | None
-    changed_by: str
-    updated_at: int
+    changed_by: str = ""
+    updated_at: int = 0
 
 
 class ComposeView(NamedTuple):
@@ -108,30 +109,34 @@ def _link(asked: Mapping[str, str], label: str) -> str:
 
 def _where(view: ComposeView) -> str:
     default, allowed = view.chosen.default_channel_id, view.chosen.allowed_channels
-    error = view.error if view.wrong == "channel" else ""
-    typed = view.typed.get("channel", "")
+    error = _error_of(view, _CHANNEL)
+    typed = view.typed.get(_CHANNEL, "")
     if view.channels is None:
         hint = (
             "Slack could not be asked for the channels. It begins with C or G; without one it goes to the default one."
         )
-        return text_field(Field("channel", "Id of the channel", hint, error), typed, most=21)
+        return text_field(Field(_CHANNEL, "Id of the channel", hint, error), typed, most=21)
     names = {each.id: f"#{each.name}" for each in view.channels if not allowed or each.id in allowed}
     options = [(each.id, names[each.id]) for each in view.channels if each.is_member and each.id in names]
     if default:
         options.insert(0, ("", f"The default channel, {names.get(default, default)}"))
     is_in = "Those that the app is in." if options else "The app is in no channel yet."
     hint = f"{is_in} Invite it in Slack to add one."
-    return choice_field(Field("channel", "Channel", hint, error), options, typed)
+    return choice_field(Field(_CHANNEL, "Channel", hint, error), options, typed)
+
+
+def _error_of(view: ComposeView, field: str) -> str:
+    return view.error if view.wrong == field else ""
 
 
 def _what(view: ComposeView) -> str:
     if view.template is None:
         hint = f"*bold*, _italic_, `code`; up to {MAX_TEXT:,} characters."
-        field = Field("text", "What to say", hint, view.error if view.wrong == "text" else "")
-        return text_area(field, view.typed.get("text", ""), MAX_TEXT)
+        field = Field("text", "What to say", hint, _error_of(view, "text"))
+        return lines_field(field, view.typed.get("text", ""), MAX_TEXT)
     fields = "".join(
         text_field(
-            Field(name, name.removeprefix(VARIABLE), error=view.error if view.wrong == name else ""),
+            Field(name, name.removeprefix(VARIABLE), error=_error_of(view, name)),
             view.typed.get(name, ""),
             most=MAX_TEXT,
         )
@@ -142,7 +147,7 @@ def _what(view: ComposeView) -> str:
 
 def _when(view: ComposeView) -> str:
     hint = "In UTC. Left empty, it goes out at once."
-    field = Field("when", "When", hint, view.error if view.wrong == "when" else "")
+    field = Field("when", "When", hint, _error_of(view, "when"))
     made = text_field(field, view.typed.get("when", ""), "datetime-local", most=16)
     options = [("", "As the workspace"), *((each.purpose_id, each.text) for each in view.purposes)]
     return made + choice_field(Field("purpose", "What is it for?"), options, view.typed.get("purpose", ""))
@@ -186,6 +191,6 @@ def _save(reader: Reader, edited: TemplateView | None, error: str) -> str:
     name, text = (edited.name, edited.text or "") if edited is not None else ("", "")
     hint = "A variable is $name or ${name}, a dollar sign $$."
     inner = text_field(Field("name", "Name", "Letters, digits, - and _."), name, most=64)
-    inner += text_area(Field("text", "What it says", hint, error), text, MAX_TEXT)
+    inner += lines_field(Field("text", "What it says", hint, error), text, MAX_TEXT)
     made = parts.form(TEMPLATES_PATH, reader.token, inner, SAVE, label="Save the template")
     return f"<section><h2>{'Change it' if name and not error else 'Keep another one'}</h2>{made}</section>"

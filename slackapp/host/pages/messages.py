@@ -45,7 +45,7 @@ _TYPES = {
 
 
 class ShownMessage(NamedTuple):
-    """Message as it is shown, with names in the place of ids; a name is "" where it is not known."""
+    """Message as it is shown, with names in the place of ids: "" where none is known."""
 
     message: Message
     state: MessageState
