@@ -44,7 +44,7 @@ def fields_of(page: Reply) -> dict[str, str]:
 
 
 def submit(person: Person, path: str, **fields: Any) -> Reply:
-    return person.post(path, {"form_token": forms(person), **fields})
+    return person.post(path, {**fields, "form_token": forms(person)})
 
 
 def error_of(reply: Reply) -> str:
@@ -144,6 +144,10 @@ def test_one_message_is_looked_at_canceled_and_settled(world: World) -> None:
         page = person.browser.get(f"{HISTORY}/{kept}").text
         assert ("a-canary &lt;1&gt;" in page, "a-canary &lt;2&gt;" in page) == (is_shown, is_shown)
         assert "Open it in Slack" in page
+    was_mine = accepted(host.of("the-auditor", MEMBER), "x", channel=general, sendAt="2027-02-01T00:00:00Z")
+    world.clock.advance(1)
+    host.of("the-auditor", AUDITOR).get("slack/integration")  # by now it may change nothing
+    assert submit(of_role(world, AUDITOR), f"{HISTORY}/{was_mine}", step="cancel").status == 403
     theirs = accepted(host.of("somebody", MEMBER), "three", channel=general, sendAt="2027-02-01T00:00:00Z")
     assert "<form" not in meg.browser.get(f"{HISTORY}/{theirs}").text
     assert submit(meg, f"{HISTORY}/{theirs}", step="cancel").status == 403
