@@ -65,15 +65,21 @@ SELECT * FROM messages
 -- name: next_of_channel :one
 -- tenant: tenant_kind, tenant_id
 -- alone: look-up
-SELECT id FROM messages
- WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND channel_id = :channel_id
-   AND status = 'queued'
+-- What was parked goes first, once upkeep has let it go on.
+SELECT m.id FROM messages AS m
+ WHERE m.tenant_kind = :tenant_kind AND m.tenant_id = :tenant_id AND m.channel_id = :channel_id
+   AND m.status = 'queued'
    AND NOT EXISTS (
        SELECT 1 FROM outbox AS o
         WHERE o.tenant_kind = :tenant_kind AND o.tenant_id = :tenant_id AND o.channel_id = :channel_id
           AND o.state IN ('ready', 'running', 'calling')
        )
- ORDER BY queued_at, number
+   AND NOT EXISTS (
+       SELECT 1 FROM messages AS p
+        WHERE p.tenant_kind = :tenant_kind AND p.tenant_id = :tenant_id AND p.channel_id = :channel_id
+          AND p.connection_id = m.connection_id AND p.status = 'parked'
+       )  -- claim: C-287
+ ORDER BY m.queued_at, m.number
  LIMIT 1;
 
 -- name: set_message_status :exec

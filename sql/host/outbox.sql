@@ -31,13 +31,14 @@ SELECT id, 'job', tenant_kind, tenant_id, 'slackapp.message', 'ready', created_a
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND id = :message_id
    AND status = 'scheduled';
 
--- name: end_turn :exec
+-- name: end_turn :one
 -- tenant: tenant_kind, tenant_id
 -- alone: compare-and-swap
 -- Of a message that waits no more, or waits for something else than its turn.
 UPDATE outbox SET state = 'done', result = '', finished_at = :now
  WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND event_id = :message_id
-   AND state = 'ready';
+   AND state = 'ready'
+RETURNING next_at;
 
 -- name: end_unclear_turn :exec
 -- tenant: tenant_kind, tenant_id
@@ -56,6 +57,11 @@ SELECT DISTINCT m.tenant_kind, m.tenant_id, m.channel_id FROM messages AS m
        SELECT 1 FROM outbox AS o
         WHERE o.tenant_kind = m.tenant_kind AND o.tenant_id = m.tenant_id AND o.channel_id = m.channel_id
           AND o.state IN ('ready', 'running', 'calling')
+       )
+   AND NOT EXISTS (
+       SELECT 1 FROM messages AS p
+        WHERE p.tenant_kind = m.tenant_kind AND p.tenant_id = m.tenant_id AND p.channel_id = m.channel_id
+          AND p.connection_id = m.connection_id AND p.status = 'parked'
        )
  ORDER BY m.tenant_kind, m.tenant_id, m.channel_id
  LIMIT :most;

@@ -53,12 +53,16 @@ def settle(app: App, call: HostCall, now: int) -> Answer:
 
 def post_all(app: App, call: HostCall, now: int) -> Answer:
     """Takes several messages: each is accepted, or refused for itself."""
+    request = RepeatableRequest(call.key, call.route, call.body)
+    # claim: C-295
+    if (before := answer_once.find_answer(app, call.caller, request)) is not None:
+        return before
     prepared = [_prepare_one(app, call, each, number, now=now) for number, each in enumerate(call.body["messages"])]
 
     def store() -> Answer:
         return {"results": [_store_one(app, each, now) for each in prepared]}
 
-    told = answer_once.run(app, call.caller, RepeatableRequest(call.key, call.route, call.body), store, now=now)
+    told = answer_once.run(app, call.caller, request, store, now=now)
     app.wake_worker()
     return told
 

@@ -34,9 +34,10 @@ def schedule_turn(db: Database, tenant: Tenant, message_id: str) -> None:
     db.execute("schedule_turn", _key(tenant, message_id))
 
 
-def end_turn(db: Database, tenant: Tenant, message_id: str, now: int) -> bool:
-    """Takes a message's turn back before anybody runs it; False where there is none."""
-    return db.execute("end_turn", {**_key(tenant, message_id), "now": now}) == 1
+def end_turn(db: Database, tenant: Tenant, message_id: str, now: int) -> int | None:
+    """Takes a message's turn back before anybody runs it; for when that was, or None where there is none."""
+    row = db.one("end_turn", {**_key(tenant, message_id), "now": now})
+    return row["next_at"] if row is not None else None
 
 
 def end_unclear(db: Database, tenant: Tenant, message_id: str, now: int) -> bool:

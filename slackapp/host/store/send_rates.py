@@ -31,11 +31,9 @@ def take_place(db: Database, tenant: Tenant, channel_id: str, rate: SendRate, ea
 
     `earliest` and the returned time of it are Unix seconds. Raises StoreBusyError where it was taken meanwhile.
     """
-    step = max(1, _MINUTE // rate.per_minute)
+    step = _step(rate)
     burst = step * max(1, rate.per_minute // _BURST_SHARE)
-    seen: dict[str, int] = {
-        row["channel_id"]: row["free_at"] for row in db.many("find_free_at", _key(tenant, channel_id))
-    }
+    seen = _seen(db, tenant, channel_id)
     at = earliest * 1000
     latest = at + MAX_AHEAD * 1000
     # claim: C-285
@@ -54,6 +52,17 @@ def take_place(db: Database, tenant: Tenant, channel_id: str, rate: SendRate, ea
     return at // 1000
 
 
+def give_back(db: Database, tenant: Tenant, channel_id: str, rate: SendRate, taken: int) -> None:
+    """Gives the last place of a channel back, which nobody has used, inside a transaction."""
+    seen = _seen(db, tenant, channel_id)
+    if seen.get(channel_id) != taken * 1000 + CHANNEL_STEP:
+        return
+    then = {"free_at": taken * 1000, "free_of_all": max(0, seen.get(ALL, 0) - _step(rate))}
+    before = {"seen_at": seen[channel_id], "seen_of_all": seen.get(ALL, 0)}
+    # claim: C-288
+    db.execute("set_free_at", {**_key(tenant, channel_id), **then, **before})
+
+
 def sweep(db: Database, before: int) -> None:
     """Deletes what says nothing any more, of before then."""
     db.execute("sweep_send_rates", {"before_milliseconds": before * 1000})
@@ -67,6 +76,15 @@ def erase(db: Database, tenant: Tenant) -> int:
 def export(db: Database, tenant: Tenant) -> list[dict[str, object]]:
     """Lists when a tenant's channels, and with an empty id the tenant itself, are free; in milliseconds."""
     return [dict(read_columns(row)) for row in db.many("export_send_rates", tenant_columns(tenant))]
+
+
+def _step(rate: SendRate) -> int:
+    return max(1, _MINUTE // rate.per_minute)
+
+
+def _seen(db: Database, tenant: Tenant, channel_id: str) -> dict[str, int]:
+    """Since when a channel, and with an empty id all of the tenant, are free, or from when on."""
+    return {row["channel_id"]: row["free_at"] for row in db.many("find_free_at", _key(tenant, channel_id))}
 
 
 def _key(tenant: Tenant, channel_id: str) -> dict[str, object]:

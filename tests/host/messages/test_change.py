@@ -4,13 +4,18 @@ from typing import Any
 
 import pytest
 
+from slackapp.host.flows import freeze_organization
 from slackapp.host.flows.messages import change_message
 from slackapp.host.store import outbox
 from slackapp.localslack.model import Fault
+from slackapp.model import Actor, ActorKind
 from tests.support.client import Reply
+from tests.support.connected import ACME
 from tests.support.host_world import ADMIN, AUDITOR, MEMBER, OWNER, Host, told
 from tests.support.posting import MESSAGES, accepted, look, post, said, send_all, send_due, shown
 from tests.support.world import World
+
+THE_HOST = Actor(ActorKind.HOST, "r1", organization=ACME)
 
 
 def patch(host: Host, message_id: str, **body: Any) -> Reply:
@@ -62,6 +67,39 @@ def test_what_a_worker_has_is_left_to_it(
     assert change_message.edit
 
 
+@pytest.mark.claim("C-268")
+def test_what_is_being_sent_is_left_to_it(
+    world: World, host: Host, general: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message_id = accepted(host, "m", channel=general)
+    replies: list[Reply] = []
+
+    def meanwhile(*_: Any) -> None:
+        replies.extend((patch(host.of(), message_id, text="x"), delete(host.of(), message_id)))
+
+    world.slack.probe = lambda method: meanwhile() if method == "chat.postMessage" else None
+    send_due(world)
+    assert [(*told(reply), reply.headers["retry-after"]) for reply in replies] == [(503, "BUSY", "1")] * 2
+    assert (said(world), look(host, message_id)["status"]) == (["m"], "sent")
+
+
+@pytest.mark.claim("C-288")
+def test_what_is_taken_back_takes_no_time_from_the_next(world: World, host: Host, general: str) -> None:
+    later = accepted(host, "later", channel=general, sendAt="2027-01-15T08:00:30Z")
+    for _ in range(40):
+        assert delete(host, accepted(host, "never", channel=general)).json["status"] == "canceled"
+    ids = [accepted(host, f"m{number}", channel=general) for number in range(3)]
+    assert delete(host, ids[0]).status == 202
+    send_due(world)
+    assert said(world) == ["m1"]
+    send_due(world)
+    assert said(world) == ["m1"], "one a second"
+    assert delete(host, later).status == 202
+    world.clock.advance(1)
+    send_due(world)
+    assert said(world) == ["m1", "m2"]
+
+
 def test_what_was_sent_is_changed_and_deleted_at_slack(world: World, host: Host, general: str) -> None:
     message_id = accepted(host, "first words", channel=general)
     send_due(world)
@@ -80,6 +118,8 @@ def test_what_was_sent_is_changed_and_deleted_at_slack(world: World, host: Host,
     send_all(world, 6)
     assert shown(world) == []
     assert [look(host, each)["status"] for each in (gone, again)] == ["sent", "sent"], "gone twice is gone"
+    accepted(host, "x", channel=general)
+    assert told(patch(meg, delete(meg, message_id).json["id"], text="x")) == (400, "BAD_REQUEST"), "it says nothing"
 
 
 @pytest.mark.claim("C-249")
@@ -135,8 +175,10 @@ def test_several_are_accepted_each_with_its_result(world: World, host: Host, gen
     assert [each["code"] for each in results] == [
         None, None, "INVALID_CHANNEL", "IDEMPOTENCY_CONFLICT", "INVALID_CONTENT", "BAD_REQUEST",
     ]  # fmt: skip
+    freeze_organization.run(world.service.app, ACME, THE_HOST, world.clock())
     again = post(host, {"messages": items}, "k1", f"{MESSAGES}/bulk")
     assert again.json == reply.json
+    freeze_organization.end(world.service.app, ACME, THE_HOST, world.clock())
     send_all(world, 3)
     assert sorted(said(world)) == ["one", "two"]
     assert told(post(host, {"messages": [items[1]] * 26}, "k2", f"{MESSAGES}/bulk")) == (400, "BAD_REQUEST")

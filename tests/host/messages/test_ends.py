@@ -3,14 +3,17 @@
 import pytest
 
 from slackapp.flows.events import inbox_admin
+from slackapp.host.flows import freeze_organization
 from slackapp.host.store import outbox
 from slackapp.localslack.model import Fault
-from slackapp.model import QueueState
+from slackapp.model import Actor, ActorKind, QueueState
 from slackapp.store import queue
+from tests.support.connected import ACME
 from tests.support.host_world import OPERATOR, Host
 from tests.support.posting import accepted, look, said, send_all, send_due
 from tests.support.world import World, north_tenant
 
+THE_HOST = Actor(ActorKind.HOST, "r1", organization=ACME)
 MONTH = 30 * 86_400
 LATER = "2027-01-16T08:00:00Z"
 
@@ -61,6 +64,26 @@ def test_the_host_is_told_of_what_ends_in_the_queue_alone(world: World, host: Ho
     assert (look(host, purged)["reason"], told_of(host, purged)) == ("revoked", [("message.failed", "revoked")])
     numbers = [each["id"] for each in host.get("events").json["events"]]
     assert len(set(numbers)) == len(numbers)
+
+
+@pytest.mark.claim("C-287")
+def test_what_was_parked_goes_before_what_is_accepted_afterwards(
+    world: World, host: Host, general: str, random: str
+) -> None:
+    """Also while upkeep has not come round yet: it has a minute for that."""
+    app = world.service.app
+    for text in ("first", "second"):
+        accepted(host, text, channel=general)
+    freeze_organization.run(app, ACME, THE_HOST, world.clock())
+    sweep(world)
+    freeze_organization.end(app, ACME, THE_HOST, world.clock())
+    accepted(host, "third", channel=general)
+    accepted(host, "elsewhere", channel=random)
+    send_all(world, 3)
+    assert said(world) == ["elsewhere"]
+    sweep(world)
+    send_all(world, 4)
+    assert said(world) == ["elsewhere", "first", "second", "third"]
 
 
 @pytest.mark.claim("C-285")

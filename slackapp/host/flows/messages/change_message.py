@@ -11,7 +11,7 @@ from slackapp.flows.app import App
 from slackapp.host.checks.message_transitions import WAITING
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows import choose_connection
-from slackapp.host.flows.messages import accept_message, message_content
+from slackapp.host.flows.messages import accept_message, message_content, take_turns
 from slackapp.host.flows.messages.accept_message import MessageDraft
 from slackapp.host.model import HostCaller, HostRole, MessageStatus, MessageType
 from slackapp.host.store import messages, outbox
@@ -26,6 +26,8 @@ def edit(app: App, caller: HostCaller, message: Message, fields: Mapping[str, An
     """Gives a message other words: at once where it waits, at Slack where it was sent. Raises HostRefused."""
     require_own(caller, message)
     choose_connection.require_active(app, caller, message.connection_id)
+    if message.type == MessageType.DELETE:  # which says nothing
+        raise HostRefused(HostRefusal.MESSAGE_STATUS)
     if message.status not in WAITING:
         return _change_at_slack(app, caller, message, MessageDraft(fields, type=MessageType.UPDATE), now=now)
     body = message_content.seal(app, message.tenant, message.id, fields, actor=caller)
@@ -47,13 +49,18 @@ def withdraw(app: App, caller: HostCaller, message: Message, now: int) -> Accept
         _require_waiting(app, message)
         if not messages.set_status(app.db, message, MessageStatus.CANCELED, now=now):
             raise HostRefused(HostRefusal.CHANGED, retry_after=1)
-        outbox.end_turn(app.db, message.tenant, message.id, now)
+        taken = outbox.end_turn(app.db, message.tenant, message.id, now)
+        if taken is not None and message.status != MessageStatus.SCHEDULED:
+            take_turns.give_back(app, message.tenant, message.channel_id, taken)
         accept_message.give_next(app, message, now)
     app.wake_worker()
     return AcceptedMessage(message.id, MessageStatus.CANCELED)
 
 
 def _change_at_slack(app: App, caller: HostCaller, message: Message, draft: MessageDraft, now: int) -> AcceptedMessage:
+    # claim: C-268
+    if message.status == MessageStatus.SENDING:
+        raise HostRefused(HostRefusal.CHANGED, retry_after=1)
     is_at_slack = message.status == MessageStatus.SENT and message.type in _POSTS and message.message_ts
     if not is_at_slack:
         raise HostRefused(HostRefusal.MESSAGE_STATUS)

@@ -26,6 +26,12 @@ def take_place(app: App, tenant: Tenant, channel_id: str, earliest: int) -> int:
     return send_rates.take_place(app.db, tenant, channel_id, rate, earliest=earliest)
 
 
+def give_back(app: App, tenant: Tenant, channel_id: str, taken: int) -> None:
+    """Gives the place of a message back that was withdrawn, inside a transaction: it takes no time from the next."""
+    rate = SendRate(app.settings.host_posts_per_minute)
+    send_rates.give_back(app.db, tenant, channel_id, rate, taken=taken)
+
+
 def give_all(app: App, now: int) -> int:
     """Gives turns wherever something waits and nothing has one; how many. Raises StoreError."""
     given = 0
