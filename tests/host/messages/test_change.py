@@ -4,18 +4,14 @@ from typing import Any
 
 import pytest
 
-from slackapp.host.flows import freeze_organization
-from slackapp.host.flows.messages import change_message
+from slackapp.errors import Refusal, Refused
+from slackapp.host.flows.messages import change_message, message_content
 from slackapp.host.store import outbox
 from slackapp.localslack.model import Fault
-from slackapp.model import Actor, ActorKind
 from tests.support.client import Reply
-from tests.support.connected import ACME
 from tests.support.host_world import ADMIN, AUDITOR, MEMBER, OWNER, Host, told
 from tests.support.posting import MESSAGES, accepted, look, post, said, send_all, send_due, shown
 from tests.support.world import World
-
-THE_HOST = Actor(ActorKind.HOST, "r1", organization=ACME)
 
 
 def patch(host: Host, message_id: str, **body: Any) -> Reply:
@@ -159,7 +155,14 @@ def test_the_hosts_own_message_is_no_members(world: World, host: Host, general: 
 # Several at once
 
 
-def test_several_are_accepted_each_with_its_result(world: World, host: Host, general: str, random: str) -> None:
+def refuse(*_: Any, **__: Any) -> None:
+    raise Refused(Refusal.TOKEN_UNAVAILABLE)
+
+
+@pytest.mark.claim("C-295")
+def test_several_are_accepted_each_with_its_result(
+    world: World, host: Host, general: str, random: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     items = [
         {"text": "one", "channel": general, "internalMessageId": "same"},
         {"text": "two", "channel": random},
@@ -175,10 +178,10 @@ def test_several_are_accepted_each_with_its_result(world: World, host: Host, gen
     assert [each["code"] for each in results] == [
         None, None, "INVALID_CHANNEL", "IDEMPOTENCY_CONFLICT", "INVALID_CONTENT", "BAD_REQUEST",
     ]  # fmt: skip
-    freeze_organization.run(world.service.app, ACME, THE_HOST, world.clock())
-    again = post(host, {"messages": items}, "k1", f"{MESSAGES}/bulk")
+    with monkeypatch.context() as patched:
+        patched.setattr(message_content, "seal", refuse)
+        again = post(host, {"messages": items}, "k1", f"{MESSAGES}/bulk")
     assert again.json == reply.json
-    freeze_organization.end(world.service.app, ACME, THE_HOST, world.clock())
     send_all(world, 3)
     assert sorted(said(world)) == ["one", "two"]
     assert told(post(host, {"messages": [items[1]] * 26}, "k2", f"{MESSAGES}/bulk")) == (400, "BAD_REQUEST")
