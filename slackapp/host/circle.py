@@ -109,11 +109,11 @@ DATA = TenantData(
     restored=_restored,
     status_changed=_follow,
     collected="where a product connects it for a customer of its own: that customer's id and name, the ids, names and "
-    "roles of its people, their wishes to connect, hashes of their sessions, what each connection is for, its "
-    "channels, who answers for it, the messages that it says again and again, for 30 days what that product was told, "
-    "and for 400 days how often it was used; of a connection that is not confirmed yet what Slack granted, encrypted, "
-    "for ten minutes; after a removal ids, "
-    "states and times of connections, until that customer is deleted",
+    "roles of its people, their wishes to connect, what they say in reviews, hashes of their sessions, what each "
+    "connection is for, its channels, who answers for it, the messages that it says again and again, for 30 days what "
+    "that product was told, and for 400 days how often it was used; of a connection that is not confirmed yet what "
+    "Slack granted, encrypted, for ten minutes; after a removal ids, states and times of connections, until that "
+    "customer is deleted",
 )
 
 HOST = Circle(

@@ -69,6 +69,9 @@ class HostRefusedEvent(StrEnum):
     REGION = "refused.region"
     APPROVAL = "refused.approval"
     OWN_APPROVAL = "refused.approval.own"
+    REVIEW_OPEN = "refused.review.open"
+    REVIEW_ANSWERED = "refused.review.answered"
+    OWN_REVIEW = "refused.review.own"
     EXISTS = "refused.exists"
     LIMIT = "refused.limit"
     TAKEN = "refused.taken"
@@ -313,6 +316,18 @@ class HostRefusal(RefusalKind):
     OWN_APPROVAL = (
         "FORBIDDEN", 403, "Nobody decides on an approval of their own: ask another owner or admin.",
         HostRefusedEvent.OWN_APPROVAL,
+    )  # fmt: skip
+    REVIEW_OPEN = (
+        "BAD_REQUEST", 400, "A review is open already: close it before you open another one.",
+        HostRefusedEvent.REVIEW_OPEN,
+    )  # fmt: skip
+    REVIEW_ANSWERED = (
+        "BAD_REQUEST", 400, "The connection has its answer in this review, or is over: read the review again.",
+        HostRefusedEvent.REVIEW_ANSWERED,
+    )  # fmt: skip
+    OWN_REVIEW = (
+        "FORBIDDEN", 403, "Nobody keeps a personal connection of their own: ask another owner or admin.",
+        HostRefusedEvent.OWN_REVIEW,
     )  # fmt: skip
     EXISTS = (
         "INTEGRATION_EXISTS", 409,

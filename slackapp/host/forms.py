@@ -11,8 +11,17 @@ from typing import Any
 from slackapp.host.channel_list import IncompleteReason
 from slackapp.host.checks import cursor
 from slackapp.host.checks.fields import Fields, Form
-from slackapp.host.model import ChannelState, ConnectionStatus, MemberStatus, MessageReason, MessageStatus, MessageType
-from slackapp.host.rows import ApprovalStatus, HostEventKind, StatusReason
+from slackapp.host.model import (
+    ChannelState,
+    ConnectionKind,
+    ConnectionStatus,
+    MemberStatus,
+    MessageReason,
+    MessageStatus,
+    MessageType,
+    ReviewDecision,
+)
+from slackapp.host.rows import ApprovalStatus, HostEvent, HostEventKind, StatusReason
 
 _ID, _CHANNEL, _TEAM = "^[A-Za-z0-9_-]{1,64}$", "^[CG][A-Z0-9]{2,20}$", "^T[A-Z0-9]{2,20}$"
 
@@ -38,6 +47,7 @@ TEAM_ID: Form = {"type": "string", "pattern": _TEAM, "default": None}
 DAYS: Form = {"type": "integer", "minimum": 1, "maximum": 3650}
 CONTENT_DAYS: Form = {"type": "integer", "minimum": 0, "maximum": 365}
 """Days for which what messages said is kept; 0: not at all."""
+REVIEW_DAYS: Form = {"type": "integer", "minimum": 1, "maximum": 366}
 WORKSPACES: Form = {"type": "integer", "minimum": 1, "maximum": 1000}
 
 
@@ -114,12 +124,38 @@ APPROVAL: Fields = {
     "expiresAt": TIME,
     "usedAt": allow_null(TIME),
 }
+REVIEW: Fields = {
+    "id": ID,
+    "openedBy": allow_null(ID),
+    "openedAt": TIME,
+    "dueAt": TIME,
+    "closedBy": allow_null(ID),
+    "closedAt": allow_null(TIME),
+    "counts": form_of({str(decision): NUMBER for decision in ReviewDecision}),
+}
+REVIEW_ITEM: Fields = {
+    "connectionId": ID,
+    "decision": word_of(*ReviewDecision),
+    "note": allow_null(WORD),
+    "decidedBy": allow_null(ID),
+    "decidedAt": allow_null(TIME),
+    "kind": word_of(*ConnectionKind),
+    "status": word_of(*ConnectionStatus),
+    "workspaceName": WORD,
+    "ownerId": WORD,
+    "purpose": WORD,
+    "scopes": WORDS,
+    "installedAt": allow_null(TIME),
+    "lastUsedAt": allow_null(TIME),
+    "lastValidatedAt": allow_null(TIME),
+}
 _EVENT: Fields = {
     "id": WORD,
     "type": word_of(*HostEventKind),
     "at": TIME,
-    "connectionId": ID,
+    "connectionId": allow_null(ID),
     "messageId": allow_null(ID),
+    "reviewId": allow_null(ID),
     "reason": allow_null(word_of(*dict.fromkeys((*StatusReason, *MessageReason, *ChannelState)))),
 }
 EVENT = form_of(_EVENT)
@@ -219,9 +255,21 @@ USES_WANTED: Fields = {
 EVENT_BODY: Fields = {
     "type": word_of(*HostEventKind),
     "timestamp": TIME,
-    "data": form_of({"organizationId": ID, **{each: _EVENT[each] for each in ("connectionId", "messageId", "reason")}}),
+    "data": form_of(
+        {"organizationId": ID, **{each: _EVENT[each] for each in ("connectionId", "messageId", "reviewId", "reason")}}
+    ),
 }
 """What the host is sent of an event."""
+
+
+def about(event: HostEvent) -> dict[str, str | None]:
+    """Writes the ids of what an event is about."""
+    is_review = event.type is HostEventKind.REVIEW_DUE
+    return {
+        "connectionId": None if is_review else event.connection_id,
+        "messageId": event.message_id or None,
+        "reviewId": event.connection_id if is_review else None,
+    }
 
 
 @lru_cache(1024)

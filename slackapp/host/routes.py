@@ -37,6 +37,9 @@ from slackapp.host.forms import (
     PAGE,
     PURPOSE,
     REGION,
+    REVIEW,
+    REVIEW_DAYS,
+    REVIEW_ITEM,
     SAID,
     SEARCH,
     SEND_AT,
@@ -65,10 +68,11 @@ from slackapp.host.handlers import (
     integrations,
     messages,
     organizations,
+    reviews,
     templates,
     token_uses,
 )
-from slackapp.host.model import ConnectionKind, HostCaller, HostRole, MessageOutcome, MessageStatus
+from slackapp.host.model import ConnectionKind, HostCaller, HostRole, MessageOutcome, MessageStatus, ReviewDecision
 from slackapp.host.rows import ApprovalStatus
 from slackapp.web.request import JSON, Request
 from slackapp.web.response import Response, json_response
@@ -158,6 +162,11 @@ _DECISION: Fields = {
     "decision": word_of(ApprovalStatus.APPROVED, ApprovalStatus.DENIED), "note": optional(TEXT),
 }  # fmt: skip
 
+_REVIEWED: Fields = {**REVIEW, "items": list_of(form_of(REVIEW_ITEM), 200), "cursor": allow_null(WORD)}
+_ANSWER: Fields = {
+    "connectionId": ID, "decision": word_of(ReviewDecision.ATTESTED, ReviewDecision.REVOKED), "note": TEXT,
+}  # fmt: skip
+
 _KNOWN = ("INTEGRATION_NOT_FOUND", "NOT_FOUND")
 _ACTIVE = (*_KNOWN, "INTEGRATION_INACTIVE", "SLACK_ERROR", "TOKEN_UNAVAILABLE")
 
@@ -231,6 +240,28 @@ API_ROUTES = (
     HostRoute(
         "POST", f"{SLACK}/approvals/{{id}}/decision", approvals.decide, HostAction.DECIDE,
         summary="Approve or deny what somebody else has asked", body=_DECISION, answer=APPROVAL, codes=("NOT_FOUND",),
+    ),
+    HostRoute(
+        "GET", f"{SLACK}/reviews", reviews.list_all, HostAction.REPORT, summary="List reviews, the newest first",
+        parameters=PAGE, answer={"reviews": list_of(form_of(REVIEW), 200), "cursor": allow_null(WORD)},
+    ),
+    HostRoute(
+        "POST", f"{SLACK}/reviews", reviews.open_one, _MANAGE, summary="Open a review of all that is connected",
+        body={"dueInDays": REVIEW_DAYS}, answer=REVIEW,
+    ),
+    HostRoute(
+        "GET", f"{SLACK}/reviews/{{id}}", reviews.show, HostAction.REPORT, summary="Show a review, connection by "
+        "connection", parameters=PAGE, answer=_REVIEWED, codes=("NOT_FOUND",),
+    ),
+    HostRoute(
+        "POST", f"{SLACK}/reviews/{{id}}/decisions", reviews.decide, HostAction.DECIDE,
+        summary="Keep a connection, or disconnect it", body=_ANSWER,
+        answer={**REVIEW_ITEM, "revokedAtSlack": allow_null(FLAG)}, codes=("NOT_FOUND",),
+    ),
+    HostRoute(
+        "POST", f"{SLACK}/reviews/{{id}}/close", reviews.close, _MANAGE,
+        summary="Close it: what nobody has answered for is suspended", body=NOTHING, answer=REVIEW,
+        codes=("NOT_FOUND",),
     ),
     HostRoute(
         "POST", f"{SLACK}/freeze", organizations.freeze, _GOVERN, summary="Open no token of it from now on",

@@ -185,7 +185,7 @@ UPDATE connections
    SET status = 'revoked', status_reason = :reason, team_name = '', team_domain = '', bot_user_id = '', scope = '',
        token_vault_key = NULL, installed_by_slack_user_id = '', default_channel_id = '', default_channel_team_id = '',
        allowed_channels = '', oauth_metadata = NULL, used_state = NULL, owner_missing_at = NULL, revoked_at = :now,
-       updated_at = :now
+       unattested_at = NULL, updated_at = :now
  WHERE organization_id = :organization_id AND id = :connection_id
    AND status = :expected;  -- claim: C-150
 
@@ -334,6 +334,12 @@ SELECT id FROM connections
  WHERE organization_id = :organization_id AND owner_id = :owner_id AND owner_id <> ''
    AND owner_missing_at IS NOT NULL
  ORDER BY id;
+
+-- name: set_unattested :exec
+-- tenant: none (an organization's own)
+UPDATE connections SET unattested_at = :unattested_at
+ WHERE organization_id = :organization_id AND id = :connection_id
+   AND status IN ('active', 'needs_reconnect', 'suspended');
 
 -- name: list_long_unowned :many
 -- tenant: none (whose time is over)

@@ -87,7 +87,10 @@ BODIES: dict[str, tuple[bytes, str, str]] = {
     "a field of nobody's": (b'{"nmae": "c4nary"}', "unknown_field", "nmae"),
     "a name that is none": (b'{"c4nary <script>": 1}', "unknown_field", ""),
 }
-REQUIRED = {"sessions": {"memberId": "ann", "role": "admin"}, "decision": {"decision": "denied"}}
+REQUIRED = {
+    "sessions": {"memberId": "ann", "role": "admin"}, "decision": {"decision": "denied"},
+    "decisions": {"connectionId": "0" * 24, "decision": "attested", "note": "needed"},
+}  # fmt: skip
 """By the end of a path: the fields of a body that must be there."""
 METHODS = ("PATCH", "PUT", "DELETE", "POST")
 VALUES: list[Any] = [{"c4nary": 1}, ["c4nary ", {}], 1.5, "c4nary\x00", "c4nary\u2066", "c4nary" * 99, -1, True]
@@ -150,9 +153,9 @@ def nothing_there(route: HostRoute, name: str) -> Iterator[Bad]:
         for claimed in ("~c4nary", "a.b", "n" * 65, *(("nobody", "ANN") if "reinstate" in route.path else ())):
             yield bad(route, f"{name} of {claimed}", "not_there", id=claimed)
     if "decision" in route.path:
-        denied = json.dumps(REQUIRED["decision"]).encode()
+        said = json.dumps(REQUIRED[route.path.rpartition("/")[2]]).encode()
         for claimed in ("0" * 24, "c4nary", "a.b"):
-            yield bad(route, f"{name} of {claimed}", "not_there", id=claimed, content=denied)
+            yield bad(route, f"{name} of {claimed}", "not_there", id=claimed, content=said)
     if "join" in route.path:
         for claimed in ("general", "D0DIRECT01", "c0nosuch01", "C"):
             yield bad(route, f"{name} of {claimed}", "channel", id=claimed)

@@ -25,6 +25,7 @@ from slackapp.host.model import (
     MessageReason,
     MessageStatus,
     MessageType,
+    ReviewDecision,
 )
 from slackapp.host.rows import ApprovalStatus, DeliveryStatus, UsageAction
 from slackapp.importer import sources
@@ -70,6 +71,7 @@ _TENANT = {TenantKind.WORKSPACE, TenantKind.ENTERPRISE}
 COLUMNS: dict[tuple[str, str], set[str]] = {
     ("answered", "tenant_kind"): {*_TENANT},
     ("approvals", "status"): {*ApprovalStatus},
+    ("review_items", "decision"): {*ReviewDecision},
     ("host_usage", "action"): {*UsageAction},
     ("connections", "kind"): {*ConnectionKind},
     ("connections", "status"): {*ConnectionStatus},

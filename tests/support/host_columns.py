@@ -109,6 +109,7 @@ HOST_TABLES = {
             "deleted_at": (OPERATIONAL, "When somebody disconnected it; NULL: nobody has."),
             "revoked_at": (OPERATIONAL, "When what was granted ended; NULL: it has not."),
             "age_told_at": (OPERATIONAL, "When the host was told that it gets too old; NULL: it was not yet."),
+            "unattested_at": (OPERATIONAL, "Since when it waits for an answer of a review; NULL: it does not."),
         },
     ),
     "quarantines": Table(
@@ -188,6 +189,32 @@ HOST_TABLES = {
             "used_at": (OPERATIONAL, "When a connection used it."),
         },
     ),
+    "reviews": Table(
+        "Reviews of what an organization holds.",
+        WITH_ORGANIZATION + " They are its evidence.",
+        {
+            "id": (OPERATIONAL, "24 random hexadecimal digits."),
+            "organization_id": ORGANIZATION,
+            "opened_by": (TENANT, "The member who opened it; empty: the host, or an operator."),
+            "opened_at": (OPERATIONAL, "When."),
+            "due_at": (OPERATIONAL, "Until when each connection is to have its answer: then it is closed."),
+            "remind_at": (OPERATIONAL, "When the host is told of it next; NULL: no more."),
+            "closed_by": (TENANT, "The member who closed it; empty: the host, an operator, or its date."),
+            "closed_at": (OPERATIONAL, "When; NULL: it is open."),
+        },
+    ),
+    "review_items": Table(
+        "What was said of each connection in a review.",
+        WITH_ORGANIZATION,
+        {
+            "review_id": (OPERATIONAL, "Which review."),
+            "connection_id": (OPERATIONAL, "Which connection."),
+            "decision": (OPERATIONAL, "`open`, `attested`, `revoked`, `unattested` (nobody said), or `ended` before."),
+            "note": (TENANT, "Why, in the member's own words."),
+            "decided_by": (TENANT, "The member who said so."),
+            "decided_at": (OPERATIONAL, "When."),
+        },
+    ),
     "host_usage": Table(
         "How much an organization uses, day by day: numbers alone.",
         "For 400 days, or until the host deletes the organization.",
@@ -204,7 +231,7 @@ HOST_TABLES = {
         {
             "number": (OPERATIONAL, "Grows in the order of commits; a host reads on behind the last one that it has."),
             "organization_id": ORGANIZATION,
-            "connection_id": (OPERATIONAL, "Which connection it is about."),
+            "connection_id": (OPERATIONAL, "Which connection it is about; of `review.due`, which review."),
             "type": (OPERATIONAL, "What happened, such as `connection.revoked`."),
             "at": (OPERATIONAL, "When."),
             "detail": (OPERATIONAL, "Why, in a word of a closed set."),

@@ -24,6 +24,7 @@ from slackapp.host.store import (
     sessions,
 )
 from slackapp.host.store.messaging import templates
+from slackapp.host.store.reviews import reviews
 from slackapp.model import SCHEDULER, Actor, AuditEntry
 
 
@@ -75,7 +76,7 @@ def _delete_rows(app: App, organization_id: str, actor: Actor) -> bool:
             return False
         for erase in (
             events.erase, idempotency_keys.erase, organizations.erase_usage,
-            purposes.delete_all, templates.delete_all, members.delete_all,
+            purposes.delete_all, templates.delete_all, reviews.erase, members.delete_all,
         ):  # fmt: skip
             # claim: C-156
             erase(app.db, organization_id)

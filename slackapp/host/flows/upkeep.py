@@ -8,6 +8,7 @@ from slackapp.host.flows import change_connection, delete_organization
 from slackapp.host.flows.connect import give_back, note_connect
 from slackapp.host.flows.messages import keep_messages, settle_message
 from slackapp.host.flows.offboard import OWNER_DAYS
+from slackapp.host.flows.reviews import close_review, open_review
 from slackapp.host.flows.webhook import deliver_events
 from slackapp.host.model import ConnectionStatus
 from slackapp.host.rows import ConnectionKey, HostAuditEvent, StatusReason
@@ -24,6 +25,8 @@ def sweep(app: App, now: int) -> None:
     _suspend(app, connections.list_long_unowned(app.db, now - OWNER_DAYS * _DAY), StatusReason.OWNER, now)
     _suspend(app, connections.list_aged(app.db, now), StatusReason.AGE, now)
     _resume_unfrozen(app, now)
+    open_review.note_due(app, now)
+    close_review.close_overdue(app, now)
     keep_messages.sweep(app, now)
     _delete_old(app, now)
     unsent = now - deliver_events.GIVE_UP_AFTER

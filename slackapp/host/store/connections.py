@@ -310,6 +310,16 @@ def note_owner_back(db: Database, organization_id: str, member_id: str) -> list[
     return [row["id"] for row in rows]
 
 
+def note_unattested(db: Database, key: ConnectionKey, now: int) -> None:
+    """Notes that nobody has answered for it in a review, from now on."""
+    db.execute("set_unattested", {**_key(key.organization_id, key.id), "unattested_at": now})
+
+
+def note_attested(db: Database, key: ConnectionKey) -> None:
+    """Notes that somebody answers for it again."""
+    db.execute("set_unattested", {**_key(key.organization_id, key.id), "unattested_at": None})
+
+
 # Tenants that go, copies, age
 
 

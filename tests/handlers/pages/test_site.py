@@ -35,6 +35,8 @@ TOLD_AS = {
     "organizations": "that customer's id and name",
     "members": "the ids, names and roles of its people",
     "approvals": "their wishes to connect",
+    "reviews": "what they say in reviews",
+    "review_items": "what they say in reviews",
     "host_tickets": "hashes of their sessions",
     "host_sessions": "hashes of their sessions",
     "templates": "the messages that it says again and again",

@@ -169,6 +169,9 @@ WAYS: dict[str, Callable[[World], Way]] = {
     "APPROVAL_REQUIRED": lambda world: request_with(member="meg", role=MEMBER),
     "REGION_MISMATCH": lambda world: request_with(organization=ELSEWHERE),
 }
+REVIEWED = {
+    "reviews": {"dueInDays": 14}, "decisions": {"connectionId": NOBODY, "decision": "attested", "note": "needed"},
+}  # fmt: skip
 OF_NO_ROUTE = {"METHOD_NOT_ALLOWED", "WORKSPACE_TAKEN"}
 """Codes of what is refused before a route is found, and of what Slack sends a browser back with."""
 ALL = [
@@ -185,7 +188,9 @@ def ask(world: World, route: HostRoute, changes: dict[str, Any]) -> tuple[int, s
     if not route.body and body and "x" not in body:
         body = {}
     if body == {}:
-        body = {"approvals": {"reason": "x"}, "decision": {"decision": "denied"}}.get(route.path.rpartition("/")[2], {})
+        body = {"approvals": {"reason": "x"}, "decision": {"decision": "denied"}, **REVIEWED}.get(
+            route.path.rpartition("/")[2], {}
+        )
     named = changes.get("id", general if "channels" in route.path else "gone")
     if "messages" in route.path:
         sent, waiting = (row["id"] for row in world.rows("SELECT id FROM messages ORDER BY number LIMIT 2"))
