@@ -1,4 +1,4 @@
-"""Call of a route of the API: who calls, the fields that were checked, and where a list goes on.
+"""Route of the API, and a call of it: who calls, the fields that were checked, and where a list goes on.
 
 A cursor is of this organization and this list.
 """
@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 from slackapp.flows.app import App
 from slackapp.host.checks.cursor import read_cursor, write_cursor
+from slackapp.host.checks.fields import MAX_BODY, Fields
+from slackapp.host.checks.roles import HostAction
 from slackapp.host.model import HostCaller
 from slackapp.web.response import Response
 
@@ -34,6 +36,36 @@ class HostCall(NamedTuple):
 
 Handler = Callable[[App, HostCall, int], Answer | Response]
 """Gives the fields of an answer, or their JSON where that is kept."""
+
+
+NOTHING: Fields = {}
+
+
+class HostRoute(NamedTuple):
+    """Route of the API: for which action of a role, and whether the switch stops it.
+
+    `parameters` are those of the address, `body` the fields of a JSON body, or None where there is none. `codes` are
+    those besides what any request may get. `single_use`: a host token works there one time. `uses_later`: the handler
+    uses it up, in the commit of what is begun. `sends`: it needs an
+    Idempotency-Key. `has_csv`: it answers with CSV, too.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    action: HostAction
+    summary: str
+    answer: Fields
+    stops: bool = False
+    single_use: bool = False
+    uses_later: bool = False
+    parameters: Fields = NOTHING
+    body: Fields | None = None
+    codes: tuple[str, ...] = ()
+    status: int = 200
+    sends: bool = False
+    max_body: int = MAX_BODY
+    has_csv: bool = False
 
 
 def read_position(app: App, call: HostCall, name: str) -> str | None:

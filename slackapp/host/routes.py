@@ -6,11 +6,10 @@ in `answer`: nothing is read of a body, and nobody is called at Slack, before th
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from slackapp.flows.app import App
-from slackapp.host.call import Handler, HostCall
-from slackapp.host.checks.fields import MAX_BODY, Fields, read_body, read_parameters
+from slackapp.host.call import NOTHING, HostCall, HostRoute
+from slackapp.host.checks.fields import Fields, read_body, read_parameters
 from slackapp.host.checks.media_type import asks_for_csv, is_media_type
 from slackapp.host.checks.roles import HostAction
 from slackapp.host.errors import HostRefusal, HostRefused
@@ -80,38 +79,10 @@ from slackapp.web.response import Response, json_response
 API = "/api/v2"
 SLACK = f"{API}/slack"
 
-NOTHING: Fields = {}
 KEY_FORM = "^[A-Za-z0-9_.:-]{1,128}$"
 """Form of an Idempotency-Key."""
 MESSAGE_BODY, BULK_BODY = 128 * 1024, 512 * 1024
 """Bytes of the body of a message, and of several."""
-
-
-class HostRoute(NamedTuple):
-    """Route of the API: for which action of a role, and whether the switch stops it.
-
-    `parameters` are those of the address, `body` the fields of a JSON body, or None where there is none. `codes` are
-    those besides what any request may get. `single_use`: a host token works there one time. `uses_later`: the handler
-    uses it up, in the commit of what is begun. `sends`: it needs an
-    Idempotency-Key. `has_csv`: it answers with CSV, too.
-    """
-
-    method: str
-    path: str
-    handler: Handler
-    action: HostAction
-    summary: str
-    answer: Fields
-    stops: bool = False
-    single_use: bool = False
-    uses_later: bool = False
-    parameters: Fields = NOTHING
-    body: Fields | None = None
-    codes: tuple[str, ...] = ()
-    status: int = 200
-    sends: bool = False
-    max_body: int = MAX_BODY
-    has_csv: bool = False
 
 
 _READ, _USE, _MANAGE = HostAction.READ, HostAction.USE, HostAction.MANAGE

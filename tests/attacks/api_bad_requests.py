@@ -11,10 +11,11 @@ from typing import Any
 
 import jwt
 
+from slackapp.host.call import HostRoute
 from slackapp.host.checks.fields import MAX_BODY
 from slackapp.host.checks.roles import is_allowed
 from slackapp.host.model import HostRole
-from slackapp.host.routes import API_ROUTES, HostRoute
+from slackapp.host.routes import API_ROUTES
 from tests.attacks.bad_requests import CANARY, JSON, Bad, named
 from tests.host.keys import KEY_ID, SECRET, sign
 from tests.support.world import HOST, START

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from slackapp.host.answers import CODES
+from slackapp.host.call import HostRoute
 from slackapp.host.checks.fields import MAX_BODY
 from slackapp.host.checks.roles import is_allowed
 from slackapp.host.errors import HostRefusal
 from slackapp.host.flows import switch_host
 from slackapp.host.openapi import codes_of
-from slackapp.host.routes import API_ROUTES, HostRoute
+from slackapp.host.routes import API_ROUTES
 from tests.support import posting
 from tests.support.client import Reply
 from tests.support.connected import ACME

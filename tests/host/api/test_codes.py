@@ -9,13 +9,14 @@ import pytest
 
 from slackapp.errors import KeyUnavailableError, StoreBusyError
 from slackapp.host.answers import CODES
+from slackapp.host.call import HostRoute
 from slackapp.host.checks.roles import is_allowed
 from slackapp.host.errors import HostRefusal
 from slackapp.host.flows import change_connection, switch_host
 from slackapp.host.memory import SLACK_PLACES, host_memory
 from slackapp.host.model import ConnectionStatus
 from slackapp.host.openapi import codes_of
-from slackapp.host.routes import API_ROUTES, BULK_BODY, HostRoute
+from slackapp.host.routes import API_ROUTES, BULK_BODY
 from slackapp.host.rows import ConnectionSettings, StatusReason
 from slackapp.host.store import connections
 from slackapp.localslack.model import Fault
