@@ -39,6 +39,8 @@ REASONS = (
     ScopeReason("channels:read", "to list the channels that may be chosen", (), (HOST,)),
     ScopeReason("groups:read", "to list private channels with them", (), (HOST,)),
     ScopeReason("channels:join", "to join a public channel that was chosen", (), (HOST,)),
+    ScopeReason("chat:write.public", "to post to public channels without joining them", (), (HOST,)),
+    ScopeReason("incoming-webhook", "to post to one channel that the installer chooses", (), (HOST,)),
 )  # fmt: skip
 """What the service and its example need. A behaviour of your own says why it needs a scope in its module's `SCOPES`."""
 

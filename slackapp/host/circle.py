@@ -12,7 +12,7 @@ from slackapp.host.errors import HostRefusedEvent
 from slackapp.host.flows import change_connection, pending_records, upkeep
 from slackapp.host.flows.connect import give_back
 from slackapp.host.flows.events import note_channel
-from slackapp.host.flows.messages import message_content, send_message
+from slackapp.host.flows.messages import message_content, post_webhook, send_message
 from slackapp.host.flows.messages.message_data import MESSAGE_DATA
 from slackapp.host.flows.webhook import deliver_events
 from slackapp.host.memory import NAME, make_memory
@@ -128,6 +128,7 @@ HOST = Circle(
     record_limits=message_content.LIMITS,
     queues=(outbox.QUEUE,),
     jobs={messages.TURN: send_message.run},
+    capabilities=(post_webhook.WEBHOOK,),
     events=dict.fromkeys(note_channel.EVENT_TYPES, note_channel.receive),
     sweep=upkeep.sweep,
     remote_upkeep=upkeep.run_remote,

@@ -45,6 +45,7 @@ class HostRefusedEvent(StrEnum):
     SCOPE = "refused.scope"
     CHANNEL = "refused.channel"
     NO_CHANNEL = "refused.channel.none"
+    NO_WEBHOOK = "refused.channel.webhook"
     CHANNEL_NOT_ALLOWED = "refused.channel.not_allowed"
     CONTENT = "refused.content"
     TEMPLATE = "refused.template"
@@ -212,6 +213,10 @@ class HostRefusal(RefusalKind):
     NO_CHANNEL = (
         "INVALID_CHANNEL", 422, "There is no channel: name one, or set the connection's default channel.",
         HostRefusedEvent.NO_CHANNEL,
+    )  # fmt: skip
+    NO_WEBHOOK = (
+        "INVALID_CHANNEL", 422, "Slack has granted no webhook: ask for incoming-webhook, and connect again.",
+        HostRefusedEvent.NO_WEBHOOK,
     )  # fmt: skip
     CHANNEL_NOT_ALLOWED = (
         "INVALID_CHANNEL", 422, "The connection may not post to this channel: see its allowed channels.",

@@ -15,6 +15,7 @@ from slackapp.host.model import (
     ChannelState,
     ConnectionKind,
     ConnectionStatus,
+    DeliveryWay,
     MemberStatus,
     MessageReason,
     MessageStatus,
@@ -95,6 +96,8 @@ INTEGRATION = form_of(
         "ownerMissingSince": allow_null(TIME),
         "purpose": WORD,
         "defaultChannel": allow_null(CHANNEL_ID),
+        "delivery": word_of(*DeliveryWay),
+        "webhookChannel": allow_null(CHANNEL_ID),
         "allowedChannels": list_of(CHANNEL_ID, 200),
         "unavailableChannels": list_of(
             form_of({"id": CHANNEL_ID, "state": word_of(*ChannelState), "since": TIME}), 201
@@ -205,6 +208,7 @@ MESSAGE = form_of(
         "status": word_of(*MessageStatus),
         "reason": allow_null(word_of(*MessageReason)),
         "slackError": allow_null(WORD),
+        "delivery": word_of(*DeliveryWay),
         "channel": allow_null(WORD),
         "ts": allow_null(WORD),
         "threadTs": allow_null(WORD),

@@ -71,7 +71,7 @@ from slackapp.host.handlers import (
     templates,
     token_uses,
 )
-from slackapp.host.model import ConnectionKind, HostCaller, HostRole, MessageOutcome, MessageStatus, ReviewDecision
+from slackapp.host.model import ConnectionKind, DeliveryWay, HostCaller, HostRole, MessageOutcome, MessageStatus, ReviewDecision
 from slackapp.host.rows import ApprovalStatus
 from slackapp.web.request import JSON, Request
 from slackapp.web.response import Response, json_response
@@ -107,6 +107,7 @@ _SETTINGS: Fields = {
     "ownerId": optional(ID),
     "purpose": optional(ID),
     "defaultChannel": optional(allow_null(CHANNEL_ID)),
+    "delivery": optional(word_of(*DeliveryWay)),
     "allowedChannels": optional(list_of(CHANNEL_ID, 200)),
     "maxAgeDays": optional(allow_null(DAYS)),
 }

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import NamedTuple
 
-from slackapp.host.model import ConnectionKind, ConnectionStatus, ConnectionWay, HostRole, MemberStatus
+from slackapp.host.model import ConnectionKind, ConnectionStatus, ConnectionWay, DeliveryWay, HostRole, MemberStatus
 from slackapp.model import Sealed, Tenant
 
 
@@ -241,6 +241,8 @@ class Connection(NamedTuple):
     revoked_at: int | None = None
     age_told_at: int | None = None
     unattested_at: int | None = None
+    delivery: DeliveryWay = DeliveryWay.BOT
+    webhook_channel_id: str = ""
 
     @property
     def key(self) -> "ConnectionKey":
@@ -294,6 +296,8 @@ class ConnectionSettings(NamedTuple):
     default_channel_team_id: str = ""
     allowed_channels: tuple[str, ...] = ()
     max_age: int | None = None
+    delivery: DeliveryWay = DeliveryWay.BOT
+    webhook_channel_id: str = ""
 
 
 class Quarantine(NamedTuple):

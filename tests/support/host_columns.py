@@ -99,6 +99,11 @@ HOST_TABLES = {
             "purpose_id": (OPERATIONAL, "What it is for."),
             "default_channel_id": (TENANT, "The channel that a message without one goes to."),
             "default_channel_team_id": (TENANT, "In which workspace of an enterprise that is."),
+            "delivery": (
+                OPERATIONAL,
+                "How what names no channel goes out: `bot`, or the grant's `webhook`.",
+            ),
+            "webhook_channel_id": (TENANT, "The channel that the webhook posts to, where that is the way."),
             "allowed_channels": (TENANT, "The only channels that it may use; empty: any."),
             "max_age": (OPERATIONAL, "After how many seconds it is suspended; NULL: never."),
             "installed_at": (OPERATIONAL, "When it was last granted."),

@@ -145,6 +145,7 @@ def describe(message: Message, content: Mapping[str, Any] | None) -> Answer:
         "status": message.status,
         "reason": message.reason or None,
         "slackError": message.slack_error or None,
+        "delivery": message.delivery,
         "channel": message.channel_id or None,
         "ts": message.message_ts or None,
         "threadTs": message.thread_ts or None,
