@@ -79,15 +79,6 @@ class DeliveryWay(StrEnum):
     WEBHOOK = "webhook"  # by the incoming webhook that was granted, to its channel
 
 
-class GrantOutcome(StrEnum):
-    """Outcome of a grant that nobody keeps."""
-
-    UNINSTALLED = "uninstalled"  # the app was removed from the tenant, where it is nobody's
-    REVOKED = "revoked"  # this pair alone
-    LEFT = "left"  # the token is the one in use
-    ABANDONED = "abandoned"  # Slack did not take it for an hour
-
-
 class MessageType(StrEnum):
     """Type of a message: what is done at Slack."""
 

@@ -71,7 +71,15 @@ from slackapp.host.handlers import (
     templates,
     token_uses,
 )
-from slackapp.host.model import ConnectionKind, DeliveryWay, HostCaller, HostRole, MessageOutcome, MessageStatus, ReviewDecision
+from slackapp.host.model import (
+    ConnectionKind,
+    DeliveryWay,
+    HostCaller,
+    HostRole,
+    MessageOutcome,
+    MessageStatus,
+    ReviewDecision,
+)
 from slackapp.host.rows import ApprovalStatus
 from slackapp.web.request import JSON, Request
 from slackapp.web.response import Response, json_response

@@ -53,7 +53,7 @@ def show_review(app: App, request: Request, caller: PageMember, now: int) -> Res
     require_role(caller, HostAction.REPORT)
     review = open_review.require(app, caller.organization, request.path_values["id"])
     items = [
-        ShownItem(each.item, settings.shown_workspace(app, each.connection))
+        ShownItem(each.item, settings.describe_workspace(app, each.connection))
         for each in read_review.list_all(app, review)
     ]
     reader, may_decide = settings.make_reader(app, caller, "", now), is_allowed(caller.role, HostAction.DECIDE)
@@ -84,7 +84,7 @@ def answer_one(app: App, request: Request, caller: PageMember, now: int) -> Resp
     connection_id = form.get("connection", "")
     if purpose == reviews.REVOKE:
         found = read_review.require(app, review, connection_id)
-        workspace = settings.shown_workspace(app, found.connection)
+        workspace = settings.describe_workspace(app, found.connection)
         return settings.answer(reviews.ask_to_revoke(reader, review, workspace, form))
     said = DecisionInput(connection_id, _DECISIONS[purpose], note=words, member_id=caller.id or "")
     answer_review.run(app, caller, review.id, said, now=now)

@@ -121,7 +121,10 @@ def test_the_host_is_told_once_with_ids_and_closed_words(product: Product) -> No
         "type": "connection.active",
         "timestamp": time_of(product.world.clock()),
         "data": {
-            "organizationId": ACME, "connectionId": product.keys[0].id, "messageId": None, "reviewId": None,
+            "organizationId": ACME,
+            "connectionId": product.keys[0].id,
+            "messageId": None,
+            "reviewId": None,
             "reason": None,
         },
     }
