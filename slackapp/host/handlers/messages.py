@@ -173,12 +173,16 @@ def _accept(app: App, call: HostCall, given: Mapping[str, Any], now: int) -> Ans
             return before
         raise
 
+    is_due = False
+
     def store() -> Answer:
-        accept_message.store(app, message, now)
+        nonlocal is_due
+        is_due = accept_message.store(app, message, now)
         return _accepted(message)
 
     told = answer_once.run(app, call.caller, request, store, now=now)
-    app.wake_worker()
+    if is_due:  # most wait behind others of their channel, and thousands of them need no look at the queue each
+        app.wake_worker()
     return told
 
 

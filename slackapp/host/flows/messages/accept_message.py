@@ -70,8 +70,11 @@ def prepare(app: App, caller: HostCaller, draft: MessageDraft) -> NewMessage:
     )
 
 
-def store(app: App, message: NewMessage, now: int) -> None:
-    """Stores a message, in a transaction or a shared commit, with its turn where it is next. Raises HostRefused."""
+def store(app: App, message: NewMessage, now: int) -> bool:
+    """Stores a message, in a transaction or a shared commit, with its turn where it is next. Raises HostRefused.
+
+    Tells whether it may go out at once, as `take_turns.give_next` does.
+    """
     internal_id = message.internal_message_id
     # claim: C-254
     if internal_id and messages.find_internal(app.db, message.organization_id, internal_id) is not None:
@@ -81,13 +84,13 @@ def store(app: App, message: NewMessage, now: int) -> None:
         raise choose_connection.refusal_of_inactive(app)
     if message.send_at is not None:
         outbox.schedule_turn(app.db, message.tenant, message.id)
-    else:
-        give_next(app, message, now)
+        return False
+    return give_next(app, message, now)
 
 
-def give_next(app: App, message: Message | NewMessage, now: int) -> None:
+def give_next(app: App, message: Message | NewMessage, now: int) -> bool:
     """Gives the next message of that one's channel its turn, as `store` where nobody has it."""
-    take_turns.give_next(app, message.tenant, message.channel_id, now)
+    return take_turns.give_next(app, message.tenant, message.channel_id, now)
 
 
 def _find_thread(app: App, caller: HostCaller, draft: MessageDraft) -> Message | None:

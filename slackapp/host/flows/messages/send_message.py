@@ -253,21 +253,25 @@ def _leave_unclear(app: App, row: Run, message: Message, error: SlackCallError, 
 def _end(app: App, row: Run, message: Message | None, mark: Callable[[], object], now: int) -> bool:
     """Ends the row as `_finish`, and gives the next message of the channel its turn."""
 
+    is_due = False
+
     def mark_and_go_on() -> None:
+        nonlocal is_due
         mark()
         if message is not None:
             # claim: C-246
-            take_turns.give_next(app, message.tenant, message.channel_id, now)
+            is_due = take_turns.give_next(app, message.tenant, message.channel_id, now)
 
-    return _finish(app, row, QueueState.DONE, mark_and_go_on, now=now)
+    is_ours = _finish(app, row, QueueState.DONE, mark_and_go_on, now=now)
+    if is_due:
+        app.wake_worker()
+    return is_ours
 
 
 def _finish(app: App, row: Run, state: QueueState, also: Callable[[], object], now: int) -> bool:
     """Ends the row, with the mark; False where it is not ours any more."""
     with app.db.transaction():
-        is_ours = queue.finish(app.db, row, state, str(state), now=now, also=also)
-    app.wake_worker()
-    return is_ours
+        return queue.finish(app.db, row, state, str(state), now=now, also=also)
 
 
 def _current(app: App, message: Message) -> Message:
