@@ -1,6 +1,6 @@
 """Messages of organizations: `sql/host/messages.sql`. Every change of a status is compare-and-swap."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from slackapp.host.checks.message_transitions import require_change
@@ -318,11 +318,9 @@ def _key(tenant: Tenant, message_id: str) -> dict[str, Any]:
 
 def _message(row: Row) -> Message:
     fields = row_fields(row)
-    words: Mapping[str, Any] = {
-        "type": _TYPES[row["type"]], "status": _STATUSES[row["status"]], "body": read_sealed(row["body"]),
-        "delivery": _DELIVERY_WAYS[row["delivery"]],
-    }  # fmt: skip
-    return Message(**{**fields, **words})
+    fields["type"], fields["status"] = _TYPES[fields["type"]], _STATUSES[fields["status"]]
+    fields["body"], fields["delivery"] = read_sealed(fields["body"]), _DELIVERY_WAYS[fields["delivery"]]
+    return Message(**fields)
 
 
 def _waiting(row: Row) -> WaitingMessage:
