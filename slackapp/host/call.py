@@ -5,13 +5,14 @@ A cursor is of this organization and this list.
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from slackapp.flows.app import App
 from slackapp.host.checks.cursor import read_cursor, write_cursor
 from slackapp.host.checks.fields import MAX_BODY, Fields
 from slackapp.host.checks.roles import HostAction
 from slackapp.host.model import HostCaller
-from slackapp.web.response import Response
+from slackapp.web.response import Headers, Response
 
 Answer = Mapping[str, object]
 """Fields of an answer, as the route's documentation shows them."""
@@ -81,3 +82,12 @@ def make_cursor(app: App, call: HostCall, name: str, position: str) -> str:
     """Makes the cursor of what stands behind a position."""
     key_id, key = app.keyring.state_key()
     return write_cursor(key_id, key, organization=call.caller.organization, name=name, position=position)
+
+
+def link_next(app: App, call: HostCall, cursor: str | None) -> Headers:
+    """Makes the header that names the next page of a table; none behind the last one."""
+    if cursor is None:
+        return ()
+    given = {name: value for name, value in call.parameters.items() if value is not None}
+    path = call.route.partition(" ")[2]
+    return (("Link", f'<{app.settings.public_url}{path}?{urlencode({**given, "cursor": cursor})}>; rel="next"'),)

@@ -188,6 +188,26 @@ _SUMMARY: Fields = {
     "createdAt": TIME,
     "updatedAt": TIME,
 }
+_NUMBERS: Fields = dict.fromkeys(("sent", "failed", "parked", "unclear"), NUMBER)
+DAY_COUNTS = form_of({"day": WORD, **_NUMBERS})
+_FAILURES = list_of(form_of({"reason": WORD, "number": NUMBER}), 40)
+ANALYTICS: Fields = {
+    "days": list_of(DAY_COUNTS, 400),
+    **_NUMBERS,
+    "successRate": {"type": ["number", "null"]},
+    "failures": _FAILURES,
+    "channels": list_of(form_of({"connectionId": ID, "channel": WORD, "sent": NUMBER, "failed": NUMBER}), 200),
+    "connects": form_of(
+        {
+            "begun": NUMBER,
+            "connected": NUMBER,
+            "underWay": NUMBER,
+            "medianSeconds": allow_null(NUMBER),
+            "failures": _FAILURES,
+        }
+    ),
+}
+REPORT_DAYS: Form = {"type": "integer", "minimum": 1, "maximum": 400, "default": 30}
 TEMPLATE: Fields = {**_SUMMARY, "text": allow_null(MESSAGE_TEXT), "blocks": allow_null(BLOCKS)}
 TEMPLATES = list_of(form_of(_SUMMARY), 100)
 ACCEPTED = form_of(

@@ -16,6 +16,7 @@ from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows import switch_host
 from slackapp.host.forms import (
     ACCEPTED,
+    ANALYTICS,
     ANYTHING,
     APPROVAL,
     CHANNEL,
@@ -36,6 +37,7 @@ from slackapp.host.forms import (
     PAGE,
     PURPOSE,
     REGION,
+    REPORT_DAYS,
     REVIEW,
     REVIEW_DAYS,
     REVIEW_ITEM,
@@ -61,6 +63,7 @@ from slackapp.host.forms import (
     word_of,
 )  # fmt: skip
 from slackapp.host.handlers import (
+    analytics,
     approvals,
     begin,
     channels,
@@ -278,7 +281,7 @@ API_ROUTES = (
     ),
     HostRoute(
         "GET", f"{SLACK}/messages", messages.list_all, _READ, summary="List messages, the newest first",
-        parameters={**PAGE, **_WANTED}, answer=_MESSAGES,
+        parameters={**PAGE, **_WANTED}, answer=_MESSAGES, has_csv=True,
     ),
     HostRoute(
         "GET", f"{SLACK}/messages/{{id}}", messages.show, _READ, summary="Show what became of a message",
@@ -292,6 +295,10 @@ API_ROUTES = (
     HostRoute(
         "GET", f"{SLACK}/messages/{{id}}/replies", messages.list_replies, _READ,
         summary="List the replies sent from here", parameters=PAGE, answer=_MESSAGES, codes=("NOT_FOUND",),
+    ),
+    HostRoute(
+        "GET", f"{SLACK}/analytics", analytics.show, HostAction.REPORT, summary="Show how connecting and sending go",
+        parameters={"days": REPORT_DAYS}, answer=ANALYTICS, has_csv=True,
     ),
     HostRoute(
         "GET", f"{SLACK}/templates", templates.list_all, _USE, summary="List the templates of messages",

@@ -67,6 +67,8 @@ QUERIES = {
     "%78=c4nary": ("unknown_field", ""),
     "connectionId=%2e%2e%2fc4nary": ("field", "connectionId"),
     "limit=0": ("field", "limit"),
+    "days=0": ("field", "days"),
+    "days=c4nary": ("field", "days"),
     "limit=c4nary": ("field", "limit"),
     "limit=1&limit=2": ("parameters", ""),
     "cursor=c4naryc4nary": ("cursor", "cursor"),

@@ -97,6 +97,13 @@ COLUMNS: dict[tuple[str, str], set[str]] = {
     ("channel_states", "tenant_kind"): {*_TENANT},
     ("message_contents", "tenant_kind"): {*_TENANT},
     ("messages", "delivery"): {*DeliveryWay},
+    ("message_counts", "status"): {
+        MessageStatus.SENT,
+        MessageStatus.FAILED,
+        MessageStatus.PARKED,
+        MessageStatus.UNCLEAR,
+        MessageStatus.CANCELED,
+    },
     ("messages", "reason"): {*MessageReason, ""},
     ("messages", "status"): {*MessageStatus},
     ("messages", "tenant_kind"): {*_TENANT},

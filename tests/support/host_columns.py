@@ -62,6 +62,17 @@ HOST_TABLES = {
             "updated_at": (OPERATIONAL, "When it was changed last."),
         },
     ),
+    "message_counts": Table(
+        "How many messages of an organization came to what, day by day.",
+        "400 days. " + WITH_ORGANIZATION,
+        {
+            "organization_id": ORGANIZATION,
+            "day": (OPERATIONAL, "Days since 1970-01-01, in UTC."),
+            "status": (OPERATIONAL, "`sent`, `failed`, `parked`, `unclear` or `canceled`."),
+            "reason": (OPERATIONAL, "Why, in a word of a closed set."),
+            "number": (OPERATIONAL, "How many."),
+        },
+    ),
     "connections": Table(
         "What ties an organization, or one of its members, to a tenant: also attempts, and what is over.",
         WITH_ORGANIZATION + " With the tenant, names, channels, scopes and settings go; ids, states and times stay. A "

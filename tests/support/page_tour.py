@@ -159,6 +159,8 @@ def _messages(page: Page, sites: Sites) -> Iterator[str]:
     yield "message, scheduled"
     page.open(f"{sites.url}/settings/messages")
     yield "messages"
+    page.open(f"{sites.url}/settings/analytics")
+    yield "analytics"
     page.open(f"{sites.url}{unclear}")
     yield "message, unclear"
     page.click("[value=dropped] ~ button")

@@ -13,7 +13,7 @@ from slackapp.host.flows.webhook import deliver_events
 from slackapp.host.model import ConnectionStatus
 from slackapp.host.rows import ConnectionKey, HostAuditEvent, StatusReason
 from slackapp.host.store import approvals, connections, deliveries, events, idempotency_keys, organizations, sessions
-from slackapp.host.store.messaging import contents
+from slackapp.host.store.messaging import contents, message_counts
 from slackapp.model import SCHEDULER, AuditEntry
 
 _DAY = 86_400
@@ -45,7 +45,7 @@ def _delete_old(app: App, now: int) -> None:
         "approvals": lambda: approvals.sweep(app.db, approved),
         "connections": lambda: _in_portions(app, lambda: connections.sweep_failed(app.db, failed)),
         "events": lambda: _in_portions(app, lambda: events.sweep(app.db, told)),
-        "usage": lambda: organizations.sweep_usage(app.db, now),
+        "usage": lambda: _sweep_numbers(app, now),
         # claim: C-300
         "contents": lambda: _in_portions(app, lambda: contents.sweep(app.db, now)),
     }
@@ -59,6 +59,11 @@ def run_remote(app: App, stopping: Callable[[], bool]) -> None:
     settle_message.look_for_all(app, stopping)
     if not stopping():
         delete_organization.resume_all(app, app.clock())
+
+
+def _sweep_numbers(app: App, now: int) -> None:
+    organizations.sweep_usage(app.db, now)
+    message_counts.sweep(app.db, now)
 
 
 def _end_attempts(app: App, now: int) -> None:

@@ -23,7 +23,15 @@ from slackapp.host.forms import CHANNEL_ID, TEAM_ID, TEXT
 from slackapp.host.handlers import connect, connect_pages, integrations
 from slackapp.host.model import ConnectionKind
 from slackapp.host.pages import approvals, connects, freeze, workspaces
-from slackapp.host.pages.parts import APPROVALS_PATH, CONNECTS_PATH, FOOT, MESSAGES_PATH, REVIEWS_PATH, WORKSPACES_PATH
+from slackapp.host.pages.parts import (
+    ANALYTICS_PATH,
+    APPROVALS_PATH,
+    CONNECTS_PATH,
+    FOOT,
+    MESSAGES_PATH,
+    REVIEWS_PATH,
+    WORKSPACES_PATH,
+)
 from slackapp.host.pages.states import SCOPES, state_of
 from slackapp.host.pages.workspaces import ChannelView, Reader, ShownWorkspace
 from slackapp.host.rows import ApprovalStatus, Connection, StatusReason
@@ -194,6 +202,7 @@ def make_reader(app: App, caller: PageMember, here: str, now: int) -> Reader:
         Link(MESSAGES_PATH, "Messages", here == MESSAGES_PATH),
     ]
     if is_allowed(caller.role, HostAction.REPORT):
+        links.append(Link(ANALYTICS_PATH, "Analytics", here == ANALYTICS_PATH))
         links.append(Link(CONNECTS_PATH, "Connecting", here == CONNECTS_PATH))
         links.append(Link(REVIEWS_PATH, "Reviews", here == REVIEWS_PATH))
     if app.settings.host_approval:

@@ -12,6 +12,8 @@ from slackapp.web.components import Link, Tone, button, escape, hidden
 
 SETTINGS_PATH, WORKSPACES_PATH, CONNECTS_PATH = "/settings", "/settings/integrations", "/settings/connects"
 APPROVALS_PATH, REVIEWS_PATH, FREEZE_PATH = "/settings/approvals", "/settings/reviews", "/settings/freeze"
+ANALYTICS_PATH, ANALYTICS_FILE_PATH = "/settings/analytics", "/settings/analytics.csv"
+MESSAGES_FILE_PATH = "/settings/messages.csv"
 MESSAGES_PATH, COMPOSE_PATH, TEMPLATES_PATH = "/settings/messages", "/settings/compose", "/settings/templates"
 FOOT = (Link("/privacy", "Privacy"), Link("/support", "Support"))
 """Whoever comes from a host does not install from the public page."""

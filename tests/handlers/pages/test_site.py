@@ -43,6 +43,7 @@ TOLD_AS = {
     "purposes": "what each connection is for",
     "host_events": "for 30 days what that product was told",
     "host_usage": "for 400 days how often it was used",
+    "message_counts": "for 400 days how often it was used",
     "outbox": "of messages that it posts for its customer what they say, encrypted, until they are sent",
     "channel_states": "its channels",
     "message_contents": "of messages that were sent what they said, encrypted, where that customer wishes it",

@@ -68,6 +68,7 @@ SURFACE = {
     "GET /api/v2/slack/messages/{id}": ("host owner admin member auditor", False),
     "POST /api/v2/slack/messages/{id}/replies": ("host owner admin member", True),
     "GET /api/v2/slack/messages/{id}/replies": ("host owner admin member auditor", False),
+    "GET /api/v2/slack/analytics": ("host owner admin auditor", False),
     "GET /api/v2/slack/templates": ("host owner admin member", False),
     "GET /api/v2/slack/templates/{id}": ("host owner admin member", False),
     "PUT /api/v2/slack/templates/{id}": ("host owner admin", True),
