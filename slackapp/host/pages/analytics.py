@@ -67,12 +67,11 @@ def _why(reason: str) -> str:
 def _channels(report: MessageReport, names: Mapping[tuple[str, str], str], workspaces: Mapping[str, str]) -> str:
     if not report.channels:
         return ""
-    rows, columns = [], []
+    columns = []
     for each in report.channels[:_SHOWN_CHANNELS]:
         name = names.get((each.connection_id, each.channel_id), "")
         label = f"#{name}" if name else each.channel_id
-        columns.append(Column(label, each.sent + each.failed, each.sent))
-        rows.append((escape(label), escape(workspaces.get(each.connection_id, ""))))
+        where = ", ".join(filter(None, (label, workspaces.get(each.connection_id, ""))))
+        columns.append(Column(where, each.sent + each.failed, each.sent))
     drawn = chart("The newest messages by channel.", columns, ("Channel", "Sent or failed", "Sent"))
-    where = parts.table("Where they are", ("Channel", "Workspace"), rows)
-    return f"<section><h2>Where they went</h2>{drawn}{where}</section>"
+    return f"<section><h2>Where they went</h2>{drawn}</section>"

@@ -2,6 +2,8 @@
 
 import csv
 import io
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -9,13 +11,24 @@ from slackapp.host.flows import upkeep
 from slackapp.localslack.model import Fault
 from tests.host.messages.test_post import sweep
 from tests.host.pages.test_settings import of_role
+from tests.support import posting
 from tests.support.connected import ACME, GLOBEX
-from tests.support.host_world import ADMIN, AUDITOR, MEMBER, OWNER, Host, told
+from tests.support.connecting import make_host_world
+from tests.support.host_world import ADMIN, AUDITOR, MEMBER, OWNER, SCOPES, Host, connect, told
 from tests.support.posting import MESSAGES, accepted, send_due
 from tests.support.world import World
 
 ANALYTICS, PAGE = "slack/analytics", "/settings/analytics"
 DAY = 86_400
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """One to whose pages people sign in."""
+    with make_host_world(tmp_path, SLACKAPP_BOT_SCOPES=SCOPES) as made:
+        connect(made, Host(made))
+        posting.join(made, "general", "random")
+        yield made
 
 
 @pytest.mark.claim("C-328", "C-329", "C-330")
