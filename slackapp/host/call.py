@@ -84,7 +84,7 @@ def make_cursor(app: App, call: HostCall, name: str, position: str) -> str:
     return write_cursor(key_id, key, organization=call.caller.organization, name=name, position=position)
 
 
-def link_next(app: App, call: HostCall, cursor: str | None) -> Headers:
+def make_link(app: App, call: HostCall, cursor: str | None) -> Headers:
     """Makes the header that names the next page of a table; none behind the last one."""
     if cursor is None:
         return ()

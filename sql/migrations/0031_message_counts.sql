@@ -16,7 +16,8 @@ SELECT organization_id, updated_at / 86400, status, reason, count(*) FROM messag
  GROUP BY organization_id, updated_at / 86400, status, reason;
 
 CREATE TRIGGER messages_counted AFTER UPDATE OF status ON messages
-  WHEN OLD.status <> NEW.status AND NEW.status IN ('sent', 'failed', 'parked', 'unclear', 'canceled')
+  WHEN OLD.status <> NEW.status
+   AND NEW.status IN ('sent', 'failed', 'parked', 'unclear', 'canceled')  -- claim: C-330
 BEGIN
     INSERT INTO message_counts (organization_id, day, status, reason, number)
     VALUES (NEW.organization_id, NEW.updated_at / 86400, NEW.status, NEW.reason, 1)

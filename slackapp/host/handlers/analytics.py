@@ -11,7 +11,7 @@ from slackapp.host.flows import list_channels
 from slackapp.host.flows.connect import report_connects
 from slackapp.host.flows.connect.open_session import PageMember
 from slackapp.host.flows.messages import report_messages
-from slackapp.host.flows.messages.report_messages import MessageDay, MessageReport
+from slackapp.host.flows.messages.report_messages import MessageDayCount, MessageReport
 from slackapp.host.forms import DAY_COUNTS, time_of
 from slackapp.host.handlers import settings
 from slackapp.host.model import ConnectionKind, MessageStatus
@@ -79,7 +79,7 @@ def _table(report: MessageReport) -> Response:
     return csv_file("messages-by-day", write_csv(names, rows))
 
 
-def _describe(day: MessageDay) -> dict[str, Any]:
+def _describe(day: MessageDayCount) -> dict[str, Any]:
     return {"day": time_of(day.at)[:10], **_numbers(day.counts)}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from slackapp.errors import Refused
 from slackapp.flows.app import App
-from slackapp.host.call import Answer, HostCall, link_next, make_cursor, read_position
+from slackapp.host.call import Answer, HostCall, make_link, make_cursor, read_position
 from slackapp.host.checks.csv_text import write_csv
 from slackapp.host.checks.fields import require_fields
 from slackapp.host.checks.message_content import require_content
@@ -21,7 +21,7 @@ from slackapp.host.store import messages
 from slackapp.host.store.messages import Message, MessageFilter, NewMessage
 from slackapp.web.response import Response, csv_file
 
-_LIST, _REPLIES = "messages", "replies"
+_LIST, _REPLIES, _CONTENT = "messages", "replies", "content"
 _MAX_AHEAD = 365 * 86_400
 """Seconds that a message may be scheduled ahead."""
 
@@ -104,13 +104,13 @@ def list_all(app: App, call: HostCall, now: int) -> Answer | Response:
     wanted = MessageFilter(status, given["channel"], given["senderId"])
     found = messages.page(app.db, call.caller.organization, wanted, before, most=given["limit"])
     if call.wants_csv:
-        return csv_file("messages", write_table(found), link_next(app, call, _next_cursor(app, call, _LIST, found)))
+        return csv_file("messages", write_table(found), make_link(app, call, _next_cursor(app, call, _LIST, found)))
     return _page(app, call, _LIST, found, now=now)
 
 
 def write_table(found: Sequence[Message]) -> str:
     """Writes messages as CSV, under the names that they have in JSON; never what they say."""
-    names = [name for name in MESSAGE["properties"] if name != "content"]
+    names = [name for name in MESSAGE["properties"] if name != _CONTENT]
     rows = [describe(each, None) for each in found]
     # claim: C-329
     return write_csv(names, [[row[name] for name in names] for row in rows])

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from slackapp.flows.app import App
-from slackapp.host.call import Answer, HostCall, link_next, make_cursor, read_position
+from slackapp.host.call import Answer, HostCall, make_link, make_cursor, read_position
 from slackapp.host.checks.csv_text import write_csv
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.forms import USE, time_of
@@ -28,7 +28,7 @@ def list_all(app: App, call: HostCall, now: int) -> Answer | Response:
     cursor = make_cursor(app, call, _LIST, str(found[-1].number)) if len(found) == most else None
     if not call.wants_csv:
         return {"uses": [describe(each) for each in found], "cursor": cursor}
-    return csv_file("token-use", write_table(found), link_next(app, call, cursor))
+    return csv_file("token-use", write_table(found), make_link(app, call, cursor))
 
 
 def read_filter(given: Mapping[str, Any]) -> UseFilter:

@@ -13,7 +13,7 @@ _DAY = 86_400
 _MOST_CHANNELS = 200
 
 
-class MessageDay(NamedTuple):
+class MessageDayCount(NamedTuple):
     """Day, which begins at that time, with how many messages came to each status on it."""
 
     at: int
@@ -32,7 +32,7 @@ class ChannelUse(NamedTuple):
 class MessageReport(NamedTuple):
     """Report on messages. `success` is the part of what is over that was sent, or None where nothing is over."""
 
-    days: Sequence[MessageDay]
+    days: Sequence[MessageDayCount]
     counts: Mapping[MessageStatus, int]
     success: float | None
     failures: Sequence[tuple[str, int]]
@@ -53,7 +53,7 @@ def run(app: App, organization_id: str, days: int, now: int) -> MessageReport:
             failures[each.reason] += each.found
     over = counts[MessageStatus.SENT] + counts[MessageStatus.FAILED]
     return MessageReport(
-        days=[MessageDay(at, by_day.get(at, Counter())) for at in range(first, now + 1, _DAY)],
+        days=[MessageDayCount(at, by_day.get(at, Counter())) for at in range(first, now + 1, _DAY)],
         counts=counts,
         success=counts[MessageStatus.SENT] / over if over else None,
         failures=failures.most_common(),
