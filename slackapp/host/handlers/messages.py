@@ -6,7 +6,7 @@ from typing import Any
 
 from slackapp.errors import Refused
 from slackapp.flows.app import App
-from slackapp.host.call import Answer, HostCall, make_link, make_cursor, read_position
+from slackapp.host.call import Answer, HostCall, make_cursor, make_link, read_position
 from slackapp.host.checks.csv_text import write_csv
 from slackapp.host.checks.fields import require_fields
 from slackapp.host.checks.message_content import require_content

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from slackapp.flows.app import App
-from slackapp.host.call import Answer, HostCall, make_link, make_cursor, read_position
+from slackapp.host.call import Answer, HostCall, make_cursor, make_link, read_position
 from slackapp.host.checks.csv_text import write_csv
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.forms import USE, time_of
