@@ -15,7 +15,8 @@ from slackapp.handlers.pages import site
 from slackapp.handlers.slack import events, install
 from slackapp.host.answers import refusal_api
 from slackapp.host.callers import page_form, page_member
-from slackapp.host.handlers import analytics, connect, governance, message_pages, settings
+from slackapp.host.handlers import connect, governance, settings
+from slackapp.host.handlers.messaging import analytics, message_pages
 from slackapp.host.openapi import SERVED, is_host_on
 from slackapp.model import (
     CALLBACK_PATH,

@@ -63,7 +63,6 @@ from slackapp.host.forms import (
     word_of,
 )  # fmt: skip
 from slackapp.host.handlers import (
-    analytics,
     approvals,
     begin,
     channels,
@@ -71,9 +70,9 @@ from slackapp.host.handlers import (
     messages,
     organizations,
     reviews,
-    templates,
     token_uses,
 )
+from slackapp.host.handlers.messaging import analytics, templates
 from slackapp.host.model import (
     ConnectionKind,
     DeliveryWay,

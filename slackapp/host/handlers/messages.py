@@ -15,7 +15,7 @@ from slackapp.host.flows.messages import accept_message, answer_once, change_mes
 from slackapp.host.flows.messages.accept_message import MessageDraft
 from slackapp.host.flows.messages.answer_once import RepeatableRequest
 from slackapp.host.forms import MESSAGE, ONE_OF_SEVERAL, optional_time, time_of
-from slackapp.host.handlers.templates import read_content
+from slackapp.host.handlers.messaging.templates import read_content
 from slackapp.host.model import HostCaller, MessageOutcome, MessageStatus
 from slackapp.host.store import messages
 from slackapp.host.store.messages import Message, MessageFilter, NewMessage

@@ -24,7 +24,7 @@ from slackapp.host.flows.messages import change_message, show_message
 from slackapp.host.forms import CHANNEL_ID, ID, ONE_OF_SEVERAL
 from slackapp.host.handlers import messages as api
 from slackapp.host.handlers import settings
-from slackapp.host.handlers import templates as api_templates
+from slackapp.host.handlers.messaging import templates as api_templates
 from slackapp.host.model import ConnectionKind, ConnectionStatus, MessageOutcome, MessageStatus
 from slackapp.host.pages import compose
 from slackapp.host.pages import messages as pages
