@@ -10,37 +10,73 @@ Read:    docs.slack.dev/reference/scopes
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
+from slackapp.checks.capabilities import BEHAVIOUR, DISCOVER, JOIN, POST, SETTLE
+
 HOST = "SLACKAPP_HOST_KEYS_FILE"
 """The setting that switches the host side on."""
+
+
+class DescribedScope(NamedTuple):
+    """DescribedScope as a page tells of it."""
+
+    scope: str
+    why: str
+    capabilities: tuple[str, ...]
+
+
+_CHANNELS = ("conversations.list", "conversations.info")
 
 
 class ScopeReason(NamedTuple):
     """Scope: what it is for, in the words of the manifest, and the features that fail without it.
 
-    `optional` are the features that it serves and that do without it.
+    `optional` are the features that it serves and that do without it. `capabilities` name the parts that call a method
+    of the scope with a stored token, and `methods` are those. `host_why` is what it is for where a customer connects.
     """
 
     scope: str
     why: str
     features: tuple[str, ...]
     optional: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    host_why: str = ""
 
 
 REASONS = (
     ScopeReason("app_mentions:read", "to receive the mention", ("app_mention",)),
     ScopeReason(
         "chat:write", "to answer it, and to greet whoever installed the app", ("app_mention", "slackapp.installed"),
+        capabilities=(POST.name, BEHAVIOUR.name), methods=("chat.*",), host_why="to send messages",
     ),
     ScopeReason("commands", "to take /example", ("/example",)),
     ScopeReason(
         "users:read", "to see who is an admin",
         ("SLACKAPP_HOME_ADMIN", "SLACKAPP_REQUIRE_ADMIN_INSTALLER", HOST, "block_actions:remove_app"),
+        capabilities=(BEHAVIOUR.name,), host_why="to see whether an admin of the workspace approves",
     ),
-    ScopeReason("channels:read", "to list the channels that may be chosen", (), (HOST,)),
-    ScopeReason("groups:read", "to list private channels with them", (), (HOST,)),
-    ScopeReason("channels:join", "to join a public channel that was chosen", (), (HOST,)),
-    ScopeReason("chat:write.public", "to post to public channels without joining them", (), (HOST,)),
-    ScopeReason("incoming-webhook", "to post to one channel that the installer chooses", (), (HOST,)),
+    ScopeReason(
+        "channels:read", "to list the channels that may be chosen", (), (HOST,),
+        capabilities=(DISCOVER.name, POST.name), methods=_CHANNELS,
+        host_why="to list public channels, so that one can be chosen",
+    ),
+    ScopeReason(
+        "groups:read", "to list private channels with them", (), (HOST,),
+        capabilities=(DISCOVER.name, POST.name), methods=_CHANNELS, host_why="to list private channels that it is in",
+    ),
+    ScopeReason(
+        "channels:join", "to join a public channel that was chosen", (), (HOST,),
+        capabilities=(JOIN.name,), methods=("conversations.join",), host_why="to join a public channel that you choose",
+    ),
+    ScopeReason(
+        "channels:history", "to see whether a message whose answer was lost is there", (), (HOST,),
+        capabilities=(SETTLE.name,), methods=("conversations.history",),
+        host_why="to see whether a message arrived whose answer was lost",
+    ),
+    ScopeReason(
+        "groups:history", "the same in private channels", (), (HOST,),
+        capabilities=(SETTLE.name,), methods=("conversations.history",), host_why="to see the same in private channels",
+    ),
 )  # fmt: skip
 """What the service and its example need. A behaviour of your own says why it needs a scope in its module's `SCOPES`."""
 
@@ -75,6 +111,19 @@ def reason_text(scope: str, handles: Collection[str], own_reasons: Mapping[str, 
     served = (*reason.features, *reason.optional) if reason is not None else ()
     serves = any(feature in handles or feature.isupper() for feature in served)
     return reason.why if reason is not None and serves else ""
+
+
+def describe(scope: str, handles: Collection[str], own_reasons: Mapping[str, str]) -> DescribedScope:
+    """Describes a scope to whoever connects: what it is for, and which capabilities use it."""
+    reason = BY_SCOPE.get(scope)
+    host_why, capabilities = (reason.host_why, reason.capabilities) if reason is not None else ("", ())
+    why = own_reasons.get(scope) or host_why or reason_text(scope, handles, own_reasons)
+    return DescribedScope(scope, why, capabilities)
+
+
+def methods_of(scope: str) -> tuple[str, ...]:
+    """Finds the methods that a scope is needed for; none where it lets in events, or is not known."""
+    return BY_SCOPE[scope].methods if scope in BY_SCOPE else ()
 
 
 def scopes_for(feature: str) -> tuple[str, ...]:

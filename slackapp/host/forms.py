@@ -11,18 +11,17 @@ from typing import Any
 from slackapp.host.channel_list import IncompleteReason
 from slackapp.host.checks import cursor
 from slackapp.host.checks.fields import Fields, Form
+from slackapp.host.checks.risks import Risk
 from slackapp.host.model import (
     ChannelState,
     ConnectionKind,
     ConnectionStatus,
-    DeliveryWay,
     MemberStatus,
     MessageReason,
     MessageStatus,
     MessageType,
-    ReviewDecision,
 )
-from slackapp.host.rows import ApprovalStatus, HostEvent, HostEventKind, StatusReason
+from slackapp.host.rows import ApprovalStatus, HostEventKind, StatusReason
 
 _ID, _CHANNEL, _TEAM = "^[A-Za-z0-9_-]{1,64}$", "^[CG][A-Z0-9]{2,20}$", "^T[A-Z0-9]{2,20}$"
 
@@ -48,7 +47,6 @@ TEAM_ID: Form = {"type": "string", "pattern": _TEAM, "default": None}
 DAYS: Form = {"type": "integer", "minimum": 1, "maximum": 3650}
 CONTENT_DAYS: Form = {"type": "integer", "minimum": 0, "maximum": 365}
 """Days for which what messages said is kept; 0: not at all."""
-REVIEW_DAYS: Form = {"type": "integer", "minimum": 1, "maximum": 366}
 WORKSPACES: Form = {"type": "integer", "minimum": 1, "maximum": 1000}
 
 
@@ -96,8 +94,6 @@ INTEGRATION = form_of(
         "ownerMissingSince": allow_null(TIME),
         "purpose": WORD,
         "defaultChannel": allow_null(CHANNEL_ID),
-        "delivery": word_of(*DeliveryWay),
-        "webhookChannel": allow_null(CHANNEL_ID),
         "allowedChannels": list_of(CHANNEL_ID, 200),
         "unavailableChannels": list_of(
             form_of({"id": CHANNEL_ID, "state": word_of(*ChannelState), "since": TIME}), 201
@@ -127,38 +123,12 @@ APPROVAL: Fields = {
     "expiresAt": TIME,
     "usedAt": allow_null(TIME),
 }
-REVIEW: Fields = {
-    "id": ID,
-    "openedBy": allow_null(ID),
-    "openedAt": TIME,
-    "dueAt": TIME,
-    "closedBy": allow_null(ID),
-    "closedAt": allow_null(TIME),
-    "counts": form_of({str(decision): NUMBER for decision in ReviewDecision}),
-}
-REVIEW_ITEM: Fields = {
-    "connectionId": ID,
-    "decision": word_of(*ReviewDecision),
-    "note": allow_null(WORD),
-    "decidedBy": allow_null(ID),
-    "decidedAt": allow_null(TIME),
-    "kind": word_of(*ConnectionKind),
-    "status": word_of(*ConnectionStatus),
-    "workspaceName": WORD,
-    "ownerId": WORD,
-    "purpose": WORD,
-    "scopes": WORDS,
-    "installedAt": allow_null(TIME),
-    "lastUsedAt": allow_null(TIME),
-    "lastValidatedAt": allow_null(TIME),
-}
 _EVENT: Fields = {
     "id": WORD,
     "type": word_of(*HostEventKind),
     "at": TIME,
-    "connectionId": allow_null(ID),
+    "connectionId": ID,
     "messageId": allow_null(ID),
-    "reviewId": allow_null(ID),
     "reason": allow_null(word_of(*dict.fromkeys((*StatusReason, *MessageReason, *ChannelState)))),
 }
 EVENT = form_of(_EVENT)
@@ -188,26 +158,6 @@ _SUMMARY: Fields = {
     "createdAt": TIME,
     "updatedAt": TIME,
 }
-_NUMBERS: Fields = dict.fromkeys(("sent", "failed", "parked", "unclear"), NUMBER)
-DAY_COUNTS = form_of({"day": WORD, **_NUMBERS})
-_FAILURES = list_of(form_of({"reason": WORD, "number": NUMBER}), 40)
-ANALYTICS: Fields = {
-    "days": list_of(DAY_COUNTS, 400),
-    **_NUMBERS,
-    "successRate": {"type": ["number", "null"]},
-    "failures": _FAILURES,
-    "channels": list_of(form_of({"connectionId": ID, "channel": WORD, "sent": NUMBER, "failed": NUMBER}), 200),
-    "connects": form_of(
-        {
-            "begun": NUMBER,
-            "connected": NUMBER,
-            "underWay": NUMBER,
-            "medianSeconds": allow_null(NUMBER),
-            "failures": _FAILURES,
-        }
-    ),
-}
-REPORT_DAYS: Form = {"type": "integer", "minimum": 1, "maximum": 400, "default": 30}
 TEMPLATE: Fields = {**_SUMMARY, "text": allow_null(MESSAGE_TEXT), "blocks": allow_null(BLOCKS)}
 TEMPLATES = list_of(form_of(_SUMMARY), 100)
 ACCEPTED = form_of(
@@ -228,7 +178,6 @@ MESSAGE = form_of(
         "status": word_of(*MessageStatus),
         "reason": allow_null(word_of(*MessageReason)),
         "slackError": allow_null(WORD),
-        "delivery": word_of(*DeliveryWay),
         "channel": allow_null(WORD),
         "ts": allow_null(WORD),
         "threadTs": allow_null(WORD),
@@ -244,6 +193,13 @@ MESSAGE = form_of(
         "traceId": allow_null(WORD),
     }
 )
+
+RISKS: Form = {"type": "array", "items": word_of(*Risk)}
+
+
+def _times(*names: str) -> Fields:
+    return dict.fromkeys(names, allow_null(TIME))
+
 
 USE = form_of(
     {
@@ -265,6 +221,57 @@ USE = form_of(
     }
 )
 """Use of a token."""
+BINDING = form_of(
+    {
+        "id": ID,
+        "kind": word_of(*ConnectionKind),
+        "status": word_of(*ConnectionStatus),
+        "statusReason": allow_null(word_of(*StatusReason)),
+        "workspaceId": WORD,
+        "workspaceName": WORD,
+        "applicationId": allow_null(WORD),
+        "ownerId": allow_null(ID),
+        "ownerName": allow_null(WORD),
+        "ownerMissingSince": allow_null(TIME),
+        "begunBy": ID,
+        "purpose": allow_null(ID),
+        "purposeText": allow_null(WORD),
+        "scopes": WORDS,
+        "unusedScopes": WORDS,
+        "defaultChannel": allow_null(CHANNEL_ID),
+        "allowedChannels": WORDS,
+        "keyId": allow_null(NUMBER),
+        "masterKeyVersion": allow_null(NUMBER),
+        **_times("grantedAt", "lastValidatedAt", "lastUsedAt", "removedAt"),
+        "lastUsedBy": allow_null(WORD),
+        "lastMethod": allow_null(WORD),
+        "maxAgeDays": allow_null(NUMBER),
+        **_times("endsAt", "issuedAt", "refreshedAt", "expiresAt", "lastFailureAt"),
+        "lastFailure": allow_null(WORD),
+        "risks": RISKS,
+    }
+)
+"""Connection of the inventory."""
+CREDENTIAL = form_of(
+    {
+        "id": WORD,
+        "type": WORD,
+        "connectionId": ID,
+        "workspaceId": WORD,
+        "applicationId": allow_null(WORD),
+        "ownerId": allow_null(ID),
+        "purpose": allow_null(ID),
+        "status": WORD,
+        "scopes": WORDS,
+        "generation": allow_null(NUMBER),
+        "keyId": allow_null(NUMBER),
+        "masterKeyVersion": allow_null(NUMBER),
+        **_times("issuedAt", "refreshedAt", "expiresAt", "lastUsedAt", "lastValidatedAt", "removedAt"),
+        "risks": RISKS,
+    }
+)
+"""Credential of the inventory."""
+VIEW: Form = {"type": "string", "enum": ["connections", "credentials"], "default": "connections"}
 _AUDIT_WORD: Form = {"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,128}$", "default": None}
 USES_WANTED: Fields = {
     "connectionId": CONNECTION_ID,
@@ -279,21 +286,9 @@ USES_WANTED: Fields = {
 EVENT_BODY: Fields = {
     "type": word_of(*HostEventKind),
     "timestamp": TIME,
-    "data": form_of(
-        {"organizationId": ID, **{each: _EVENT[each] for each in ("connectionId", "messageId", "reviewId", "reason")}}
-    ),
+    "data": form_of({"organizationId": ID, **{each: _EVENT[each] for each in ("connectionId", "messageId", "reason")}}),
 }
 """What the host is sent of an event."""
-
-
-def about(event: HostEvent) -> dict[str, str | None]:
-    """Writes the ids of what an event is about."""
-    is_review = event.type is HostEventKind.REVIEW_DUE
-    return {
-        "connectionId": None if is_review else event.connection_id,
-        "messageId": event.message_id or None,
-        "reviewId": event.connection_id if is_review else None,
-    }
 
 
 @lru_cache(1024)

@@ -46,7 +46,7 @@ WITH RECURSIVE used AS (
                   AND a.connection <> '' AND a.capability <> '' AND a.method > used.method)
          FROM used WHERE used.method IS NOT NULL
        )
-SELECT a.id, a.at, a.actor, a.actor_id, a.capability, a.method, a.channel, a.result
+SELECT a.id, a.at, a.actor, a.actor_id, a.capability, a.method, a.channel, a.purpose, a.result
   FROM used JOIN audit AS a ON a.id = (
        SELECT max(b.id) FROM audit AS b
         WHERE b.organization = :organization_id AND b.organization <> '' AND b.connection = :connection_id

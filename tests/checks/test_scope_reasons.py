@@ -93,11 +93,12 @@ def page() -> str:
 
 def table() -> str:
     """The table as the page shows it."""
-    lines = ["| scope | why | what needs it |", "| --- | --- | --- |"]
+    lines = ["| scope | why | where a customer connects | what needs it | capability | methods |", "| --- " * 6 + "|"]
     for reason in REASONS:
         features = ", ".join(f"`{feature}`" for feature in reason.features or reason.optional)
         features += "" if reason.features else ", which does without it"
-        lines.append(f"| `{reason.scope}` | {reason.why} | {features} |")
+        named = [", ".join(f"`{each}`" for each in names) for names in (reason.capabilities, reason.methods)]
+        lines.append(f"| `{reason.scope}` | {reason.why} | {reason.host_why} | {features} | {' | '.join(named)} |")
     lines += ["", "| event without a scope | why |", "| --- | --- |"]
     lines += [f"| `{event}` | {why} |" for event, why in EVENTS_WITHOUT_SCOPE.items()]
     return "\n".join(lines) + "\n"

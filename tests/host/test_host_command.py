@@ -206,3 +206,25 @@ def test_usage_tells_what_organizations_have_done_and_how_many_stay(tmp_path: Pa
         assert row == {
             "organization_id": ACME, "connect_begun": 1, "connect_completed": 0, "connect_failed": 1, "slack_call": 0,
         }  # fmt: skip
+
+
+def test_the_inventory_of_every_organization_is_a_table_lines_or_csv(tmp_path: Path) -> None:
+    """An auditor asks the operator which workspaces this service may write to, and by which credentials."""
+    with open_shell(tmp_path, ("T0NORTH001",), **host_settings(tmp_path)) as shell:
+        app = shell.world.service.app
+        now = app.clock()
+        connect(app.db, Tenant("T", "T0NORTH001"), now=now)  # type: ignore[arg-type]
+        connect(app.db, Tenant("T", "T0SOUTH001"), 2, GLOBEX, now=now)  # type: ignore[arg-type]
+        heads, *rows = shell.good("host", "inventory").splitlines()
+        assert heads.split() == ["organizationId", "id", "status", "ownerId", "lastUsedAt", "risks"]
+        assert [row.split()[0] for row in rows] == [ACME, GLOBEX]
+        assert all(len(line) <= 80 for line in (heads, *rows))
+        (line,) = map(json.loads, shell.good("host", "inventory", "--organization", ACME, "--json").splitlines())
+        assert (line["workspaceId"], line["ownerId"], line["purpose"]) == ("T0NORTH001", "ann", "alerts")
+        said = shell.good("host", "inventory", "--credentials", "--csv")
+        assert said.splitlines()[0].startswith('"organizationId","id","type","connectionId"')
+        assert [row.split(",")[2] for row in said.splitlines()[1:]] == [
+            '"bot_access"', '"bot_refresh"', '"user_access"', '"user_refresh"',
+        ]  # fmt: skip
+        assert "xox" not in said
+        assert shell.run("host", "inventory", "--organization", "not one").status == 2

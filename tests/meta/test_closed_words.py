@@ -14,19 +14,17 @@ from slackapp.directory import review
 from slackapp.host import channel_list, rows
 from slackapp.host import errors as host_errors
 from slackapp.host import model as host_model
-from slackapp.host.checks import roles
+from slackapp.host.checks import risks, roles
 from slackapp.host.model import (
     ChannelState,
     ConnectionKind,
     ConnectionStatus,
     ConnectionWay,
-    DeliveryWay,
     HostRole,
     MemberStatus,
     MessageReason,
     MessageStatus,
     MessageType,
-    ReviewDecision,
 )
 from slackapp.host.rows import ApprovalStatus, DeliveryStatus, UsageAction
 from slackapp.importer import sources
@@ -52,7 +50,7 @@ from tests.support.world import empty_database
 PLACES = {
     each.__name__
     for each in (
-        *(audit, channel_list, database, enums, host_errors, host_model, metric_table, review, roles, rows),
+        *(audit, channel_list, database, enums, host_errors, host_model, metric_table, review, risks, roles, rows),
         *(sources, statements),
     )
 }
@@ -72,9 +70,7 @@ _TENANT = {TenantKind.WORKSPACE, TenantKind.ENTERPRISE}
 COLUMNS: dict[tuple[str, str], set[str]] = {
     ("answered", "tenant_kind"): {*_TENANT},
     ("approvals", "status"): {*ApprovalStatus},
-    ("review_items", "decision"): {*ReviewDecision},
     ("host_usage", "action"): {*UsageAction},
-    ("connections", "delivery"): {*DeliveryWay},
     ("connections", "kind"): {*ConnectionKind},
     ("connections", "status"): {*ConnectionStatus},
     ("connections", "tenant_kind"): {*TenantKind},
@@ -96,14 +92,6 @@ COLUMNS: dict[tuple[str, str], set[str]] = {
     ("channel_states", "state"): {*ChannelState},
     ("channel_states", "tenant_kind"): {*_TENANT},
     ("message_contents", "tenant_kind"): {*_TENANT},
-    ("messages", "delivery"): {*DeliveryWay},
-    ("message_counts", "status"): {
-        MessageStatus.SENT,
-        MessageStatus.FAILED,
-        MessageStatus.PARKED,
-        MessageStatus.UNCLEAR,
-        MessageStatus.CANCELED,
-    },
     ("messages", "reason"): {*MessageReason, ""},
     ("messages", "status"): {*MessageStatus},
     ("messages", "tenant_kind"): {*_TENANT},

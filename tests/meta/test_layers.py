@@ -26,7 +26,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("handlers", "workers"),
     ("callers",),
     ("host/errors", "host/model"),
-    ("host/blocks", "host/channel_list", "host/rows"),
+    ("host/blocks", "host/channel_list", "host/inventory", "host/rows"),
     ("host/checks",),
     ("host/answers", "host/forms", "host/keys"),
     ("host/memory",),

@@ -7,13 +7,12 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from slackapp.checks.scope_reasons import DescribedScope
 from slackapp.host.checks import form_token
 from slackapp.web.components import Link, Tone, button, escape, hidden
 
 SETTINGS_PATH, WORKSPACES_PATH, CONNECTS_PATH = "/settings", "/settings/integrations", "/settings/connects"
-APPROVALS_PATH, REVIEWS_PATH, FREEZE_PATH = "/settings/approvals", "/settings/reviews", "/settings/freeze"
-ANALYTICS_PATH, ANALYTICS_FILE_PATH = "/settings/analytics", "/settings/analytics.csv"
-MESSAGES_FILE_PATH = "/settings/messages.csv"
+APPROVALS_PATH = "/settings/approvals"
 MESSAGES_PATH, COMPOSE_PATH, TEMPLATES_PATH = "/settings/messages", "/settings/compose", "/settings/templates"
 FOOT = (Link("/privacy", "Privacy"), Link("/support", "Support"))
 """Whoever comes from a host does not install from the public page."""
@@ -58,11 +57,6 @@ def _distance(at: int, now: int) -> str:
     return "just now"
 
 
-def say_date(at: int) -> str:
-    """Says the day."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
-
-
 def facts(rows: Iterable[tuple[str, str]]) -> str:
     """Makes a list of terms, each with what is said of it, as HTML; a term without is left out."""
     made = "".join(f"<dt>{escape(term)}</dt><dd>{inner}</dd>" for term, inner in rows if inner)
@@ -81,6 +75,13 @@ def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> 
 
 def _cell(head: str, inner: str) -> str:
     return f'<td role="cell" data-label="{escape(head)}"><span>{inner}</span></td>'
+
+
+def scope(described: DescribedScope) -> str:
+    """Makes an item that tells what a scope is for, and which parts use it."""
+    used = ", ".join(f"<code>{escape(each)}</code>" for each in described.capabilities)
+    why = escape(f": {described.why}" if described.why else "")
+    return f"<li><code>{escape(described.scope)}</code>{why}{f' (used to {used})' if used else ''}</li>"
 
 
 def empty(sentence: str) -> str:

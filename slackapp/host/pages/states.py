@@ -81,11 +81,6 @@ _STATES: Mapping[tuple[ConnectionStatus, str], State] = {
         Tone.BAD, "Not connected", "It came to nothing, and nothing was kept.", NextStep.NOTHING,
     ),
 }  # fmt: skip
-_UNOWNED = State(
-    Tone.WARNING, "Connected, nobody answers for it",
-    "It works, and whoever answered for it has left your organization. Without somebody else it is suspended.",
-    NextStep.TAKE_OVER,
-)  # fmt: skip
 _LESS = State(
     Tone.WARNING, "Connected, with less than is asked for",
     "The app asks for more by now than the workspace has granted, so some of it does not work.", NextStep.RECONNECT,
@@ -108,15 +103,6 @@ OUTCOMES: Mapping[str, str] = {
 }
 """Why a connect came to nothing."""
 
-
-SCOPES: Mapping[str, str] = {
-    "chat:write": "to send messages",
-    "channels:read": "to list public channels, so that one can be chosen",
-    "groups:read": "to list private channels that it is in",
-    "channels:join": "to join a public channel that you choose",
-    "users:read": "to see whether an admin of the workspace approves",
-}
-"""What the host side needs a scope for, where the app itself says nothing of it."""
 _URGENCY = (Tone.BAD, Tone.WARNING, Tone.GOOD, Tone.PLAIN)
 
 
@@ -128,8 +114,6 @@ def urgency_of(state: State) -> int:
 def state_of(connection: Connection, missing_scopes: tuple[str, ...] = ()) -> State:
     """Finds the words for a connection."""
     if connection.status is _ACTIVE:
-        if connection.owner_missing_at is not None:
-            return _UNOWNED
         if missing_scopes:
             return _LESS
         return _STATES[(_ACTIVE, _OTHER)] if connection.default_channel_id else _NO_CHANNEL

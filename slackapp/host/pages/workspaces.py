@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
+from slackapp.checks.scope_reasons import DescribedScope
 from slackapp.host.channel_list import IncompleteReason, ListedChannel
 from slackapp.host.flows.connect.finish_connect import CONNECT_PATH
-from slackapp.host.flows.offboard import OWNER_DAYS
 from slackapp.host.model import ChannelState, ConnectionStatus
 from slackapp.host.pages import parts
 from slackapp.host.pages.parts import WORKSPACES_PATH, chip, facts, say_time
@@ -68,25 +68,15 @@ class ShownWorkspace(NamedTuple):
         return self.connection.team_name or ("A workspace under way" if waits else "A workspace that was removed")
 
 
-def show_all(
-    reader: Reader,
-    shown: Sequence[ShownWorkspace],
-    purposes: Iterable[Purpose],
-    told: Sequence[str],
-    *,
-    around: tuple[str, str] = ("", ""),
-) -> str:
-    """Shows all workspaces, and where another one is connected. `told` are sentences on what stops all of them.
-
-    `around` is what else stands above and below, as HTML.
-    """
-    above = around[0] + "".join(notice(Tone.WARNING, f"<p>{escape(each)}</p>") for each in told)
+def show_all(reader: Reader, shown: Sequence[ShownWorkspace], purposes: Iterable[Purpose], told: Sequence[str]) -> str:
+    """Shows all workspaces, and where another one is connected. `told` are sentences on what stops all of them."""
+    above = "".join(notice(Tone.WARNING, f"<p>{escape(each)}</p>") for each in told)
     ordered = sorted(shown, key=lambda each: urgency_of(each.state))
     cards = "".join(f"<section>{_card(reader, each)}</section>" for each in ordered)
     none = parts.empty(f"{reader.organization} has not connected a Slack workspace yet.")
     return document(reader.frame, "Slack workspaces", above + (cards or f"<section>{none}</section>") + _begin(
         reader, purposes
-    ) + around[1])  # fmt: skip
+    ))  # fmt: skip
 
 
 def _card(reader: Reader, shown: ShownWorkspace) -> str:
@@ -116,7 +106,7 @@ def _begin(reader: Reader, purposes: Iterable[Purpose]) -> str:
     )
 
 
-def show_one(reader: Reader, shown: ShownWorkspace, scopes: Iterable[tuple[str, str]], told: str = "") -> str:
+def show_one(reader: Reader, shown: ShownWorkspace, scopes: Iterable[DescribedScope], told: str = "") -> str:
     """Shows one workspace. `scopes` are what it has granted, with why; `told` is what has just been done."""
     connection = shown.connection
     above = notice(Tone.GOOD, f"<p>{escape(told)}</p>", is_alert=True) if told else ""
@@ -127,7 +117,6 @@ def show_one(reader: Reader, shown: ShownWorkspace, scopes: Iterable[tuple[str, 
         ("Address", domain),
         ("What for", escape(shown.purpose)),
         ("Answers for it", escape(shown.owner)),
-        ("To be answered for", say_time(_answer_until(connection), reader.now, never="")),
         ("Default channel", _channel(shown)),
         ("Connected", say_time(connection.installed_at, reader.now)),
         ("Last used", say_time(connection.last_used_at, reader.now)),
@@ -150,12 +139,6 @@ def _unavailable(noted: NotedChannel) -> str:
     return notice(Tone.WARNING, f"<p>The channel {channel} {what} No message arrives there.</p>")
 
 
-def _answer_until(connection: Connection) -> int | None:
-    """Finds until when somebody must answer for it, where nobody does and it serves."""
-    is_waiting = connection.status == ConnectionStatus.ACTIVE and connection.owner_missing_at is not None
-    return (connection.owner_missing_at or 0) + OWNER_DAYS * 86_400 if is_waiting else None
-
-
 def _channel(shown: ShownWorkspace) -> str:
     channel_id = shown.connection.default_channel_id
     if not channel_id:
@@ -164,8 +147,8 @@ def _channel(shown: ShownWorkspace) -> str:
     return f'{name}<code class="copy">{escape(channel_id)}</code>'
 
 
-def _scopes(shown: ShownWorkspace, scopes: Iterable[tuple[str, str]]) -> str:
-    granted = "".join(f"<li><code>{escape(scope)}</code>{escape(why and f': {why}')}</li>" for scope, why in scopes)
+def _scopes(shown: ShownWorkspace, scopes: Iterable[DescribedScope]) -> str:
+    granted = "".join(map(parts.scope, scopes))
     missing = ", ".join(shown.missing_scopes)
     told = notice(Tone.WARNING, f"<p>Asked for, and not granted: {escape(missing)}</p>") if missing else ""
     return f"<section><h2>What it may do</h2>{told}<ul>{granted}</ul></section>" if granted or told else ""

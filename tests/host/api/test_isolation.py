@@ -53,6 +53,7 @@ class Canaries:
             pages = [found["cursor"], host.get("events?limit=1").json["cursor"]]
             pages.append(host.get("slack/messages?limit=1").json["cursor"])
             pages.append(host.get("slack/token-use?limit=1").json["cursor"])
+            pages += [host.get(f"slack/inventory?limit=1{view}").json["cursor"] for view in ("", "&view=credentials")]
             self.traces[organization] = host.get("slack/token-use?limit=1").json["uses"][0]["traceId"]
             self.cursors[organization] = [*pages, host.get("slack/integrations?limit=1").json["cursor"]]
 
@@ -101,6 +102,7 @@ def test_the_canaries_are_seen_by_those_whose_they_are(canaries: Canaries) -> No
                 "slack/messages",
                 "slack/templates",
                 "slack/token-use",
+                "slack/inventory",
                 channels,
             )
         )
@@ -124,7 +126,8 @@ def test_org_isolation(canaries: Canaries, data: st.DataObject, route, organizat
     parameters = {
         "connectionId": canaries.ids[theirs], "cursor": data.draw(st.sampled_from(canaries.cursors[theirs])) or "x",
         "teamId": team, "limit": "1", "search": "g", "status": "queued", "senderId": f"canary-{theirs}-member",
-        "channel": world.slack.workspaces[team].general, "capability": "post", "method": "chat.postMessage",
+        "channel": world.slack.workspaces[team].general, "view": "credentials",
+        "capability": "post", "method": "chat.postMessage",
         "purpose": f"canary-{theirs}-purpose", "traceId": canaries.traces[theirs], "from": "2026-01-01T00:00:00Z",
         "to": "2029-01-01T00:00:00Z",
     }  # fmt: skip

@@ -4,8 +4,7 @@ import pytest
 
 from slackapp.errors import DecryptError, StoreError
 from slackapp.host.flows import pending_records
-from slackapp.host.model import PendingRecord
-from slackapp.host.rows import Connection, Quarantine
+from slackapp.host.rows import Connection, PendingRecord, Quarantine
 from slackapp.model import (
     NO_TENANT,
     SCHEDULER,

@@ -10,15 +10,14 @@ from slackapp.model import Tenant
 def give_next(app: App, tenant: Tenant, channel_id: str, now: int) -> bool:
     """Gives the next message of a channel its turn, in a transaction or a shared commit.
 
-    Tells whether it may go out at once: then the workers are to be woken, once that is committed. A turn whose time has
-    yet to come is found by itself, and where another message has it, or none waits, none is given.
+    False where none waits, or one has it.
     """
     following = messages.next_of_channel(app.db, tenant, channel_id)
     if following is None:
         return False
     at = take_place(app, tenant, channel_id, now)
     # claim: C-246
-    return outbox.give_turn(app.db, tenant, following, at) and at <= now
+    return outbox.give_turn(app.db, tenant, following, at)
 
 
 def take_place(app: App, tenant: Tenant, channel_id: str, earliest: int) -> int:
@@ -33,17 +32,18 @@ def give_back(app: App, tenant: Tenant, channel_id: str, taken: int) -> None:
     send_rates.give_back(app.db, tenant, channel_id, rate, taken=taken)
 
 
-def give_all(app: App, now: int) -> None:
-    """Gives turns wherever something waits and nothing has one. Raises StoreError."""
-    is_due = False
+def give_all(app: App, now: int) -> int:
+    """Gives turns wherever something waits and nothing has one; how many. Raises StoreError."""
+    given = 0
     while idle := outbox.list_idle_channels(app.db):
         for channel in idle:
             with app.db.transaction():
-                is_due |= give_next(app, channel.tenant, channel.channel_id, now)
+                given += give_next(app, channel.tenant, channel.channel_id, now)
         if len(idle) < outbox.MAX_IDLE:
             break
-    if is_due:
+    if given:
         app.wake_worker()
+    return given
 
 
 def count_message(app: App, status: MessageStatus, reason: MessageReason | None) -> None:

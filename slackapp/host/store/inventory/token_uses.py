@@ -54,6 +54,7 @@ class MethodUse(NamedTuple):
     capability: str
     method: str
     channel_id: str
+    purpose_id: str
     result: str
 
 

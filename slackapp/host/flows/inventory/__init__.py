@@ -1,0 +1,1 @@
+"""Inventory of what organizations hold, told line by line."""

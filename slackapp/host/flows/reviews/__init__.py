@@ -1,1 +1,0 @@
-"""Flows that ask whether what is held is still needed, and is as it is thought to be."""

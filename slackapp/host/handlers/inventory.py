@@ -1,0 +1,46 @@
+"""`/api/v2/slack/inventory`: what an organization holds and has held, and a row for each credential."""
+
+from typing import Any
+
+from slackapp.flows.app import App
+from slackapp.host.call import Answer, HostCall, make_cursor, read_position
+from slackapp.host.checks.csv_text import Cell, write_csv
+from slackapp.host.checks.fields import Form
+from slackapp.host.flows.inventory import list_inventory
+from slackapp.host.forms import BINDING, CREDENTIAL
+from slackapp.host.handlers.token_uses import link_next_page
+from slackapp.host.inventory import BEGIN
+from slackapp.web.response import Response, csv_file
+
+_LIST, _CREDENTIALS = "inventory", "credentials"
+
+
+def list_all(app: App, call: HostCall, now: int) -> Answer | Response:
+    """Lists connections, or the credentials of as many; as CSV with the address of the next page in `Link`."""
+    name = _CREDENTIALS if call.parameters["view"] == _CREDENTIALS else _LIST
+    behind = read_position(app, call, name)
+    kind, _, rest = (behind or "").partition(" ")
+    created_at, _, connection_id = rest.partition(" ")
+    after = (kind, int(created_at), connection_id) if behind else BEGIN
+    most = call.parameters["limit"]
+    found = list_inventory.run(app, call.caller.organization, after, most=most, now=now)
+    cursor = None
+    if len(found) == most:
+        cursor = make_cursor(app, call, name, " ".join(map(str, found[-1].entry.position)))
+    if name == _LIST:
+        form, rows = BINDING, [list_inventory.describe(line) for line in found]
+    else:
+        form, rows = CREDENTIAL, [row for line in found for row in list_inventory.describe_credentials(app, line)]
+    if call.wants_csv:
+        return csv_file(name, write_rows(form, rows), link_next_page(app, call, cursor))
+    return {_LIST: rows if name == _LIST else [], _CREDENTIALS: rows if name != _LIST else [], "cursor": cursor}
+
+
+def write_rows(form: Form, rows: list[dict[str, Any]]) -> str:
+    """Writes rows as CSV, under the names that they have in JSON; a list is one cell."""
+    heads = tuple(form["properties"])
+    return write_csv(heads, [[_cell(row[name]) for name in heads] for row in rows])
+
+
+def _cell(value: Any) -> Cell:
+    return " ".join(value) if isinstance(value, list) else value

@@ -1,1 +1,0 @@
-"""Pages of messages, and the API of what stands beside them: templates and numbers."""

@@ -1,1 +1,0 @@
-"""Reviews, and what else looks at what is held."""
