@@ -15,7 +15,8 @@ from slackapp.handlers.pages import site
 from slackapp.handlers.slack import events, install
 from slackapp.host.answers import refusal_api
 from slackapp.host.callers import page_form, page_member
-from slackapp.host.handlers import connect, message_pages, settings
+from slackapp.host.handlers import connect, governance, settings
+from slackapp.host.handlers.messaging import analytics, message_pages
 from slackapp.host.openapi import SERVED, is_host_on
 from slackapp.model import (
     CALLBACK_PATH,
@@ -92,12 +93,21 @@ CONNECT: tuple[AnyRoute, ...] = (
     Route("GET", "/settings/approvals", settings.show_approvals, page_member, answers=SETTINGS),
     Route("POST", "/settings/approvals", settings.receive_approval, page_form, answers=SETTINGS),
     Route("GET", "/settings/messages", message_pages.show_history, page_member, answers=SETTINGS),
+    Route("GET", "/settings/messages.csv", message_pages.show_file, page_member, answers=SETTINGS),
+    Route("GET", "/settings/analytics", analytics.show_page, page_member, answers=SETTINGS),
+    Route("GET", "/settings/analytics.csv", analytics.show_file, page_member, answers=SETTINGS),
     Route("GET", "/settings/messages/{id}", message_pages.show_one, page_member, answers=SETTINGS),
     Route("POST", "/settings/messages/{id}", message_pages.change_one, page_form, answers=SETTINGS),
     Route("GET", "/settings/compose", message_pages.show_compose, page_member, answers=SETTINGS),
     Route("POST", "/settings/compose", message_pages.send, page_form, answers=SETTINGS),
     Route("GET", "/settings/templates", message_pages.show_templates, page_member, answers=SETTINGS),
     Route("POST", "/settings/templates", message_pages.change_template, page_form, answers=SETTINGS),
+    Route("GET", "/settings/reviews", governance.show_reviews, page_member, answers=SETTINGS),
+    Route("POST", "/settings/reviews", governance.open_one, page_form, answers=SETTINGS),
+    Route("GET", "/settings/reviews/{id}", governance.show_review, page_member, answers=SETTINGS),
+    Route("POST", "/settings/reviews/{id}", governance.answer_one, page_form, answers=SETTINGS),
+    Route("GET", "/settings/freeze", governance.ask_to_freeze, page_member, answers=SETTINGS),
+    Route("POST", "/settings/freeze", governance.receive_freeze, page_form, answers=SETTINGS),
     Route("GET", "/settings/connects", settings.show_connects, page_member, answers=SETTINGS),
 )
 ROUTES: tuple[AnyRoute, ...] = (*CORE, *OPERATOR, *HOST, *CONNECT)

@@ -311,6 +311,8 @@ RUN_BY = {
     "slackapp uninstall": "tests/flows/audit/test_audit_rows.py",
     "slackapp host": "tests/host/test_host_command.py",
     "slackapp seed": "tests/host/test_host_command.py",
+    "slackapp review": "tests/host/reviews/test_review_commands.py",
+    "slackapp offboard": "tests/host/reviews/test_review_commands.py",
     "slackapp localslack": "tests/localslack/pages/test_control.py",
     "slackapp manifest": "tests/directory/test_manifest_command.py",
     "slackapp doctor": "tests/directory/test_doctor_command.py",

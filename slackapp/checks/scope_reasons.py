@@ -77,6 +77,12 @@ REASONS = (
         "groups:history", "the same in private channels", (), (HOST,),
         capabilities=(SETTLE.name,), methods=("conversations.history",), host_why="to see the same in private channels",
     ),
+    ScopeReason(
+        "chat:write.public", "to post to public channels without joining them", (), (HOST,), capabilities=(POST.name,)
+    ),
+    ScopeReason(
+        "incoming-webhook", "to post to one channel that the installer chooses", (), (HOST,), capabilities=(POST.name,)
+    ),
 )  # fmt: skip
 """What the service and its example need. A behaviour of your own says why it needs a scope in its module's `SCOPES`."""
 

@@ -64,8 +64,11 @@ COMMANDS = (
         "brake", "cli.tokens",
         "show whether Slack refuses so many tenants at once that none is given up; release that",
     ),
-    Command("freeze", "cli.tokens", "open no token of a tenant, or of anybody, from now on; what waits for it is kept"),
-    Command("unfreeze", "cli.tokens", "end a freeze: what waited goes on"),
+    Command(
+        "freeze", "host.cli.freeze",
+        "open no token of a tenant, an organization, or anybody, from now on; what waits for it is kept",
+    ),
+    Command("unfreeze", "host.cli.freeze", "end a freeze: what waited goes on"),
     Command(
         "exchange", "cli.tokens",
         "turn long-lived tokens into rotating ones, after token rotation was switched on at Slack",
@@ -91,6 +94,8 @@ COMMANDS = (
     ),
     Command("uninstall", "cli.tenants", "tell Slack, and erase a tenant's tokens and data"),
     Command("host", "host.cli.host", "the host side: keys of the product that runs this service"),
+    Command("review", "host.cli.review", "look again at what an organization holds: start, list, attest, close"),
+    Command("offboard", "host.cli.offboard", "end what a member of an organization has who has left, or undo that"),
     Command("seed", "host.cli.host", "make up an organization with a connection in every state, beside a local Slack"),
     Command("localslack", "cli.localslack", "run a Slack on this machine, to develop and test against"),
     Command("manifest", "cli.manifest", "print the app's manifest for an address"),

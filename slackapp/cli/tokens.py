@@ -1,17 +1,13 @@
-"""`slackapp check`, `brake`, `freeze`, `unfreeze` and `exchange`: do tokens work, may they, and do they rotate."""
+"""`slackapp check`, `brake` and `exchange`: do tokens work, may they be given up, and do they rotate."""
 
 import argparse
 
 from slackapp.checks import token_refusals
 from slackapp.cli.service.session import open_service, operator_actor
-from slackapp.cli.terminal import confirm
 from slackapp.cli.terminal.printing import print_json, print_lines
 from slackapp.cli.terminal.table import format_time
-from slackapp.flows import named_tenants
-from slackapp.flows.app import App
-from slackapp.flows.tokens import brake, exchange_token, freeze_tenant, validate_tenant
+from slackapp.flows.tokens import brake, exchange_token, validate_tenant
 from slackapp.flows.tokens.validate_tenant import TokenCheck
-from slackapp.model import NO_TENANT, Tenant
 
 
 def configure_check(parser: argparse.ArgumentParser) -> None:
@@ -94,55 +90,3 @@ def run_exchange(arguments: argparse.Namespace) -> int:
             print_lines(f"{number}/{total}  {outcome.tenant}  {outcome.holder}  {outcome.result}")
     print_lines(f"{exchanged} of {total} exchanged", error=True)
     return 0 if exchanged == total else 1
-
-
-def configure_freeze(parser: argparse.ArgumentParser) -> None:
-    """Adds the choice between one tenant and everything, and whether to ask."""
-    which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--tenant", metavar="ID", help="this one, installed or not")
-    which.add_argument("--everything", action="store_true", help="the tokens of all tenants")
-    confirm.add_option(parser)
-
-
-configure_unfreeze = configure_freeze
-
-
-def run_freeze(arguments: argparse.Namespace) -> int:
-    """Freezes what was named. Raises ConfigError, CommandError, StoreError."""
-    tenant = _frozen_tenant(arguments)
-    with open_service() as service:
-        app = service.app
-        _confirm(app, tenant, "no token is opened until you unfreeze it", arguments.yes)
-        is_new = freeze_tenant.run(app, tenant, operator_actor(app), app.clock())
-    print_lines(f"{_name(tenant)}: {'frozen' if is_new else 'was frozen already'}")
-    return 0
-
-
-def run_unfreeze(arguments: argparse.Namespace) -> int:
-    """Ends that freeze; returns 1 where another one still holds. Raises ConfigError, CommandError, StoreError."""
-    tenant = _frozen_tenant(arguments)
-    with open_service() as service:
-        app = service.app
-        _confirm(app, tenant, "tokens are opened again, and what waited goes on", arguments.yes)
-        is_over = freeze_tenant.end(app, tenant, operator_actor(app), app.clock())
-        still = freeze_tenant.list_remaining(app, tenant)
-    print_lines(f"{_name(tenant)}: {'not frozen any more' if is_over else 'was not frozen'}")
-    for freeze in still:
-        print_lines(f"{freeze.name}: is still frozen", error=True)
-    return 1 if still else 0
-
-
-def _frozen_tenant(arguments: argparse.Namespace) -> Tenant:
-    if arguments.everything:
-        return NO_TENANT
-    return named_tenants.require_tenant(arguments.tenant)
-
-
-def _confirm(app: App, tenant: Tenant, what: str, yes: bool) -> None:
-    installation = named_tenants.find_installation(app, tenant)
-    name = confirm.name_to_type(installation) if installation is not None else _name(tenant)
-    confirm.confirm(f"{_name(tenant)}: {what}", name, yes)
-
-
-def _name(tenant: Tenant) -> str:
-    return tenant.id or freeze_tenant.EVERYTHING

@@ -1,15 +1,18 @@
-"""Call of a route of the API: who calls, the fields that were checked, and where a list goes on.
+"""Route of the API, and a call of it: who calls, the fields that were checked, and where a list goes on.
 
 A cursor is of this organization and this list.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from slackapp.flows.app import App
 from slackapp.host.checks.cursor import read_cursor, write_cursor
+from slackapp.host.checks.fields import MAX_BODY, Fields
+from slackapp.host.checks.roles import HostAction
 from slackapp.host.model import HostCaller
-from slackapp.web.response import Response
+from slackapp.web.response import Headers, Response
 
 Answer = Mapping[str, object]
 """Fields of an answer, as the route's documentation shows them."""
@@ -36,6 +39,36 @@ Handler = Callable[[App, HostCall, int], Answer | Response]
 """Gives the fields of an answer, or their JSON where that is kept."""
 
 
+NOTHING: Fields = {}
+
+
+class HostRoute(NamedTuple):
+    """Route of the API: for which action of a role, and whether the switch stops it.
+
+    `parameters` are those of the address, `body` the fields of a JSON body, or None where there is none. `codes` are
+    those besides what any request may get. `single_use`: a host token works there one time. `uses_later`: the handler
+    uses it up, in the commit of what is begun. `sends`: it needs an
+    Idempotency-Key. `has_csv`: it answers with CSV, too.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    action: HostAction
+    summary: str
+    answer: Fields
+    stops: bool = False
+    single_use: bool = False
+    uses_later: bool = False
+    parameters: Fields = NOTHING
+    body: Fields | None = None
+    codes: tuple[str, ...] = ()
+    status: int = 200
+    sends: bool = False
+    max_body: int = MAX_BODY
+    has_csv: bool = False
+
+
 def read_position(app: App, call: HostCall, name: str) -> str | None:
     """Reads the position behind which a list goes on; None at its beginning. Raises HostRefused."""
     claimed = call.parameters["cursor"]
@@ -49,3 +82,12 @@ def make_cursor(app: App, call: HostCall, name: str, position: str) -> str:
     """Makes the cursor of what stands behind a position."""
     key_id, key = app.keyring.state_key()
     return write_cursor(key_id, key, organization=call.caller.organization, name=name, position=position)
+
+
+def make_link(app: App, call: HostCall, cursor: str | None) -> Headers:
+    """Makes the header that names the next page of a table; none behind the last one."""
+    if cursor is None:
+        return ()
+    given = {name: value for name, value in call.parameters.items() if value is not None}
+    path = call.route.partition(" ")[2]
+    return (("Link", f'<{app.settings.public_url}{path}?{urlencode({**given, "cursor": cursor})}>; rel="next"'),)

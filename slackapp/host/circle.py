@@ -12,7 +12,7 @@ from slackapp.host.errors import HostRefusedEvent
 from slackapp.host.flows import change_connection, pending_records, upkeep
 from slackapp.host.flows.connect import give_back
 from slackapp.host.flows.events import note_channel
-from slackapp.host.flows.messages import message_content, send_message
+from slackapp.host.flows.messages import message_content, post_webhook, send_message
 from slackapp.host.flows.messages.message_data import MESSAGE_DATA
 from slackapp.host.flows.webhook import deliver_events
 from slackapp.host.memory import NAME, make_memory
@@ -109,11 +109,11 @@ DATA = TenantData(
     restored=_restored,
     status_changed=_follow,
     collected="where a product connects it for a customer of its own: that customer's id and name, the ids, names and "
-    "roles of its people, their wishes to connect, hashes of their sessions, what each connection is for, its "
-    "channels, who answers for it, the messages that it says again and again, for 30 days what that product was told, "
-    "and for 400 days how often it was used; of a connection that is not confirmed yet what Slack granted, encrypted, "
-    "for ten minutes; after a removal ids, "
-    "states and times of connections, until that customer is deleted",
+    "roles of its people, their wishes to connect, what they say in reviews, hashes of their sessions, what each "
+    "connection is for, its channels, who answers for it, the messages that it says again and again, for 30 days what "
+    "that product was told, and for 400 days how often it was used; of a connection that is not confirmed yet what "
+    "Slack granted, encrypted, for ten minutes; after a removal ids, states and times of connections, until that "
+    "customer is deleted",
 )
 
 HOST = Circle(
@@ -128,6 +128,7 @@ HOST = Circle(
     record_limits=message_content.LIMITS,
     queues=(outbox.QUEUE,),
     jobs={messages.TURN: send_message.run},
+    capabilities=(post_webhook.WEBHOOK,),
     events=dict.fromkeys(note_channel.EVENT_TYPES, note_channel.receive),
     sweep=upkeep.sweep,
     remote_upkeep=upkeep.run_remote,

@@ -45,6 +45,7 @@ class HostRefusedEvent(StrEnum):
     SCOPE = "refused.scope"
     CHANNEL = "refused.channel"
     NO_CHANNEL = "refused.channel.none"
+    NO_WEBHOOK = "refused.channel.webhook"
     CHANNEL_NOT_ALLOWED = "refused.channel.not_allowed"
     CONTENT = "refused.content"
     TEMPLATE = "refused.template"
@@ -69,6 +70,9 @@ class HostRefusedEvent(StrEnum):
     REGION = "refused.region"
     APPROVAL = "refused.approval"
     OWN_APPROVAL = "refused.approval.own"
+    REVIEW_OPEN = "refused.review.open"
+    REVIEW_ANSWERED = "refused.review.answered"
+    OWN_REVIEW = "refused.review.own"
     EXISTS = "refused.exists"
     LIMIT = "refused.limit"
     TAKEN = "refused.taken"
@@ -210,6 +214,10 @@ class HostRefusal(RefusalKind):
         "INVALID_CHANNEL", 422, "There is no channel: name one, or set the connection's default channel.",
         HostRefusedEvent.NO_CHANNEL,
     )  # fmt: skip
+    NO_WEBHOOK = (
+        "INVALID_CHANNEL", 422, "Slack has granted no webhook: ask for incoming-webhook, and connect again.",
+        HostRefusedEvent.NO_WEBHOOK,
+    )  # fmt: skip
     CHANNEL_NOT_ALLOWED = (
         "INVALID_CHANNEL", 422, "The connection may not post to this channel: see its allowed channels.",
         HostRefusedEvent.CHANNEL_NOT_ALLOWED,
@@ -313,6 +321,18 @@ class HostRefusal(RefusalKind):
     OWN_APPROVAL = (
         "FORBIDDEN", 403, "Nobody decides on an approval of their own: ask another owner or admin.",
         HostRefusedEvent.OWN_APPROVAL,
+    )  # fmt: skip
+    REVIEW_OPEN = (
+        "BAD_REQUEST", 400, "A review is open already: close it before you open another one.",
+        HostRefusedEvent.REVIEW_OPEN,
+    )  # fmt: skip
+    REVIEW_ANSWERED = (
+        "BAD_REQUEST", 400, "The connection has its answer in this review, or is over: read the review again.",
+        HostRefusedEvent.REVIEW_ANSWERED,
+    )  # fmt: skip
+    OWN_REVIEW = (
+        "FORBIDDEN", 403, "Nobody keeps a personal connection of their own: ask another owner or admin.",
+        HostRefusedEvent.OWN_REVIEW,
     )  # fmt: skip
     EXISTS = (
         "INTEGRATION_EXISTS", 409,

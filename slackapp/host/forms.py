@@ -16,12 +16,14 @@ from slackapp.host.model import (
     ChannelState,
     ConnectionKind,
     ConnectionStatus,
+    DeliveryWay,
     MemberStatus,
     MessageReason,
     MessageStatus,
     MessageType,
+    ReviewDecision,
 )
-from slackapp.host.rows import ApprovalStatus, HostEventKind, StatusReason
+from slackapp.host.rows import ApprovalStatus, HostEvent, HostEventKind, StatusReason
 
 _ID, _CHANNEL, _TEAM = "^[A-Za-z0-9_-]{1,64}$", "^[CG][A-Z0-9]{2,20}$", "^T[A-Z0-9]{2,20}$"
 
@@ -47,6 +49,7 @@ TEAM_ID: Form = {"type": "string", "pattern": _TEAM, "default": None}
 DAYS: Form = {"type": "integer", "minimum": 1, "maximum": 3650}
 CONTENT_DAYS: Form = {"type": "integer", "minimum": 0, "maximum": 365}
 """Days for which what messages said is kept; 0: not at all."""
+REVIEW_DAYS: Form = {"type": "integer", "minimum": 1, "maximum": 366}
 WORKSPACES: Form = {"type": "integer", "minimum": 1, "maximum": 1000}
 
 
@@ -94,6 +97,8 @@ INTEGRATION = form_of(
         "ownerMissingSince": allow_null(TIME),
         "purpose": WORD,
         "defaultChannel": allow_null(CHANNEL_ID),
+        "delivery": word_of(*DeliveryWay),
+        "webhookChannel": allow_null(CHANNEL_ID),
         "allowedChannels": list_of(CHANNEL_ID, 200),
         "unavailableChannels": list_of(
             form_of({"id": CHANNEL_ID, "state": word_of(*ChannelState), "since": TIME}), 201
@@ -123,12 +128,38 @@ APPROVAL: Fields = {
     "expiresAt": TIME,
     "usedAt": allow_null(TIME),
 }
+REVIEW: Fields = {
+    "id": ID,
+    "openedBy": allow_null(ID),
+    "openedAt": TIME,
+    "dueAt": TIME,
+    "closedBy": allow_null(ID),
+    "closedAt": allow_null(TIME),
+    "counts": form_of({str(decision): NUMBER for decision in ReviewDecision}),
+}
+REVIEW_ITEM: Fields = {
+    "connectionId": ID,
+    "decision": word_of(*ReviewDecision),
+    "note": allow_null(WORD),
+    "decidedBy": allow_null(ID),
+    "decidedAt": allow_null(TIME),
+    "kind": word_of(*ConnectionKind),
+    "status": word_of(*ConnectionStatus),
+    "workspaceName": WORD,
+    "ownerId": WORD,
+    "purpose": WORD,
+    "scopes": WORDS,
+    "installedAt": allow_null(TIME),
+    "lastUsedAt": allow_null(TIME),
+    "lastValidatedAt": allow_null(TIME),
+}
 _EVENT: Fields = {
     "id": WORD,
     "type": word_of(*HostEventKind),
     "at": TIME,
-    "connectionId": ID,
+    "connectionId": allow_null(ID),
     "messageId": allow_null(ID),
+    "reviewId": allow_null(ID),
     "reason": allow_null(word_of(*dict.fromkeys((*StatusReason, *MessageReason, *ChannelState)))),
 }
 EVENT = form_of(_EVENT)
@@ -158,6 +189,26 @@ _SUMMARY: Fields = {
     "createdAt": TIME,
     "updatedAt": TIME,
 }
+_NUMBERS: Fields = dict.fromkeys(("sent", "failed", "parked", "unclear"), NUMBER)
+DAY_COUNTS = form_of({"day": WORD, **_NUMBERS})
+_FAILURES = list_of(form_of({"reason": WORD, "number": NUMBER}), 40)
+ANALYTICS: Fields = {
+    "days": list_of(DAY_COUNTS, 400),
+    **_NUMBERS,
+    "successRate": {"type": ["number", "null"]},
+    "failures": _FAILURES,
+    "channels": list_of(form_of({"connectionId": ID, "channel": WORD, "sent": NUMBER, "failed": NUMBER}), 200),
+    "connects": form_of(
+        {
+            "begun": NUMBER,
+            "connected": NUMBER,
+            "underWay": NUMBER,
+            "medianSeconds": allow_null(NUMBER),
+            "failures": _FAILURES,
+        }
+    ),
+}
+REPORT_DAYS: Form = {"type": "integer", "minimum": 1, "maximum": 400, "default": 30}
 TEMPLATE: Fields = {**_SUMMARY, "text": allow_null(MESSAGE_TEXT), "blocks": allow_null(BLOCKS)}
 TEMPLATES = list_of(form_of(_SUMMARY), 100)
 ACCEPTED = form_of(
@@ -178,6 +229,7 @@ MESSAGE = form_of(
         "status": word_of(*MessageStatus),
         "reason": allow_null(word_of(*MessageReason)),
         "slackError": allow_null(WORD),
+        "delivery": word_of(*DeliveryWay),
         "channel": allow_null(WORD),
         "ts": allow_null(WORD),
         "threadTs": allow_null(WORD),
@@ -271,6 +323,9 @@ CREDENTIAL = form_of(
     }
 )
 """Credential of the inventory."""
+INVENTORY: Fields = {
+    "inventory": list_of(BINDING, 200), "credentials": list_of(CREDENTIAL, 1000), "cursor": allow_null(WORD)
+}  # fmt: skip
 VIEW: Form = {"type": "string", "enum": ["connections", "credentials"], "default": "connections"}
 _AUDIT_WORD: Form = {"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,128}$", "default": None}
 USES_WANTED: Fields = {
@@ -286,9 +341,21 @@ USES_WANTED: Fields = {
 EVENT_BODY: Fields = {
     "type": word_of(*HostEventKind),
     "timestamp": TIME,
-    "data": form_of({"organizationId": ID, **{each: _EVENT[each] for each in ("connectionId", "messageId", "reason")}}),
+    "data": form_of(
+        {"organizationId": ID, **{each: _EVENT[each] for each in ("connectionId", "messageId", "reviewId", "reason")}}
+    ),
 }
 """What the host is sent of an event."""
+
+
+def about(event: HostEvent) -> dict[str, str | None]:
+    """Writes the ids of what an event is about."""
+    is_review = event.type is HostEventKind.REVIEW_DUE
+    return {
+        "connectionId": None if is_review else event.connection_id,
+        "messageId": event.message_id or None,
+        "reviewId": event.connection_id if is_review else None,
+    }
 
 
 @lru_cache(1024)

@@ -62,6 +62,23 @@ class ChannelState(StrEnum):
     LEFT = "left"  # the app is not in it any more
 
 
+class ReviewDecision(StrEnum):
+    """Decision on a connection in a review."""
+
+    OPEN = "open"  # nobody has said anything
+    ATTESTED = "attested"  # it is needed
+    REVOKED = "revoked"
+    UNATTESTED = "unattested"  # the review was closed before anybody said anything
+    ENDED = "ended"  # the connection was over before
+
+
+class DeliveryWay(StrEnum):
+    """Way by which messages reach a channel."""
+
+    BOT = "bot"  # by the bot's token
+    WEBHOOK = "webhook"  # by the incoming webhook that was granted, to its channel
+
+
 class MessageType(StrEnum):
     """Type of a message: what is done at Slack."""
 
@@ -120,6 +137,22 @@ class MessageRecord(StrEnum):
     """Kind of the sealed record of a message: a constant of the format."""
 
     CONTENT = "message_content"
+
+
+class PendingRecord(StrEnum):
+    """Kind of a record that is sealed before there is a tenant: a constant of the format."""
+
+    METADATA = "connection_metadata"
+    GRANT = "pending_grant"
+
+
+class GrantOutcome(StrEnum):
+    """Outcome of a grant that nobody keeps."""
+
+    UNINSTALLED = "uninstalled"  # the app was removed from the tenant, where it is nobody's
+    REVOKED = "revoked"  # this pair alone
+    LEFT = "left"  # the token is the one in use
+    ABANDONED = "abandoned"  # Slack did not take it for an hour
 
 
 class HostToken(NamedTuple):

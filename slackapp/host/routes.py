@@ -6,24 +6,22 @@ in `answer`: nothing is read of a body, and nobody is called at Slack, before th
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from slackapp.flows.app import App
-from slackapp.host.call import Handler, HostCall
-from slackapp.host.checks.fields import MAX_BODY, Fields, read_body, read_parameters
+from slackapp.host.call import NOTHING, HostCall, HostRoute
+from slackapp.host.checks.fields import Fields, read_body, read_parameters
 from slackapp.host.checks.media_type import asks_for_csv, is_media_type
 from slackapp.host.checks.roles import HostAction
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows import switch_host
 from slackapp.host.forms import (
     ACCEPTED,
+    ANALYTICS,
     ANYTHING,
     APPROVAL,
-    BINDING,
     CHANNEL,
     CHANNEL_ID,
     CONTENT_DAYS,
-    CREDENTIAL,
     DAYS,
     EVENT,
     FLAG,
@@ -32,6 +30,7 @@ from slackapp.host.forms import (
     INCOMPLETE,
     INTEGRATION,
     INTERNAL_ID,
+    INVENTORY,
     MEMBER_STATUS,
     MESSAGE,
     NUMBER,
@@ -39,6 +38,10 @@ from slackapp.host.forms import (
     PAGE,
     PURPOSE,
     REGION,
+    REPORT_DAYS,
+    REVIEW,
+    REVIEW_DAYS,
+    REVIEW_ITEM,
     SAID,
     SEARCH,
     SEND_AT,
@@ -69,10 +72,19 @@ from slackapp.host.handlers import (
     inventory,
     messages,
     organizations,
-    templates,
+    reviews,
     token_uses,
 )
-from slackapp.host.model import ConnectionKind, HostCaller, HostRole, MessageOutcome, MessageStatus
+from slackapp.host.handlers.messaging import analytics, templates
+from slackapp.host.model import (
+    ConnectionKind,
+    DeliveryWay,
+    HostCaller,
+    HostRole,
+    MessageOutcome,
+    MessageStatus,
+    ReviewDecision,
+)
 from slackapp.host.rows import ApprovalStatus
 from slackapp.web.request import JSON, Request
 from slackapp.web.response import Response, json_response
@@ -80,38 +92,10 @@ from slackapp.web.response import Response, json_response
 API = "/api/v2"
 SLACK = f"{API}/slack"
 
-NOTHING: Fields = {}
 KEY_FORM = "^[A-Za-z0-9_.:-]{1,128}$"
 """Form of an Idempotency-Key."""
 MESSAGE_BODY, BULK_BODY = 128 * 1024, 512 * 1024
 """Bytes of the body of a message, and of several."""
-
-
-class HostRoute(NamedTuple):
-    """Route of the API: for which action of a role, and whether the switch stops it.
-
-    `parameters` are those of the address, `body` the fields of a JSON body, or None where there is none. `codes` are
-    those besides what any request may get. `single_use`: a host token works there one time. `uses_later`: the handler
-    uses it up, in the commit of what is begun. `sends`: it needs an
-    Idempotency-Key. `has_csv`: it answers with CSV, too.
-    """
-
-    method: str
-    path: str
-    handler: Handler
-    action: HostAction
-    summary: str
-    answer: Fields
-    stops: bool = False
-    single_use: bool = False
-    uses_later: bool = False
-    parameters: Fields = NOTHING
-    body: Fields | None = None
-    codes: tuple[str, ...] = ()
-    status: int = 200
-    sends: bool = False
-    max_body: int = MAX_BODY
-    has_csv: bool = False
 
 
 _READ, _USE, _MANAGE = HostAction.READ, HostAction.USE, HostAction.MANAGE
@@ -136,6 +120,7 @@ _SETTINGS: Fields = {
     "ownerId": optional(ID),
     "purpose": optional(ID),
     "defaultChannel": optional(allow_null(CHANNEL_ID)),
+    "delivery": optional(word_of(*DeliveryWay)),
     "allowedChannels": optional(list_of(CHANNEL_ID, 200)),
     "maxAgeDays": optional(allow_null(DAYS)),
 }
@@ -160,6 +145,11 @@ _EVENTS: Fields = {"events": list_of(EVENT, 200), "cursor": WORD, "more": FLAG}
 
 _DECISION: Fields = {
     "decision": word_of(ApprovalStatus.APPROVED, ApprovalStatus.DENIED), "note": optional(TEXT),
+}  # fmt: skip
+
+_REVIEWED: Fields = {**REVIEW, "items": list_of(form_of(REVIEW_ITEM), 200), "cursor": allow_null(WORD)}
+_ANSWER: Fields = {
+    "connectionId": ID, "decision": word_of(ReviewDecision.ATTESTED, ReviewDecision.REVOKED), "note": TEXT,
 }  # fmt: skip
 
 _KNOWN = ("INTEGRATION_NOT_FOUND", "NOT_FOUND")
@@ -237,6 +227,28 @@ API_ROUTES = (
         summary="Approve or deny what somebody else has asked", body=_DECISION, answer=APPROVAL, codes=("NOT_FOUND",),
     ),
     HostRoute(
+        "GET", f"{SLACK}/reviews", reviews.list_all, HostAction.REPORT, summary="List reviews, the newest first",
+        parameters=PAGE, answer={"reviews": list_of(form_of(REVIEW), 200), "cursor": allow_null(WORD)},
+    ),
+    HostRoute(
+        "POST", f"{SLACK}/reviews", reviews.open_one, _MANAGE, summary="Open a review of all that is connected",
+        body={"dueInDays": REVIEW_DAYS}, answer=REVIEW,
+    ),
+    HostRoute(
+        "GET", f"{SLACK}/reviews/{{id}}", reviews.show, HostAction.REPORT, summary="Show a review, connection by "
+        "connection", parameters=PAGE, answer=_REVIEWED, codes=("NOT_FOUND",),
+    ),
+    HostRoute(
+        "POST", f"{SLACK}/reviews/{{id}}/decisions", reviews.decide, HostAction.DECIDE,
+        summary="Keep a connection, or disconnect it", body=_ANSWER,
+        answer={**REVIEW_ITEM, "revokedAtSlack": allow_null(FLAG)}, codes=("NOT_FOUND",),
+    ),
+    HostRoute(
+        "POST", f"{SLACK}/reviews/{{id}}/close", reviews.close, _MANAGE,
+        summary="Close it: what nobody has answered for is suspended", body=NOTHING, answer=REVIEW,
+        codes=("NOT_FOUND",),
+    ),
+    HostRoute(
         "POST", f"{SLACK}/freeze", organizations.freeze, _GOVERN, summary="Open no token of it from now on",
         body=NOTHING, answer={"frozen": FLAG},
     ),
@@ -271,7 +283,7 @@ API_ROUTES = (
     ),
     HostRoute(
         "GET", f"{SLACK}/messages", messages.list_all, _READ, summary="List messages, the newest first",
-        parameters={**PAGE, **_WANTED}, answer=_MESSAGES,
+        parameters={**PAGE, **_WANTED}, answer=_MESSAGES, has_csv=True,
     ),
     HostRoute(
         "GET", f"{SLACK}/messages/{{id}}", messages.show, _READ, summary="Show what became of a message",
@@ -285,6 +297,10 @@ API_ROUTES = (
     HostRoute(
         "GET", f"{SLACK}/messages/{{id}}/replies", messages.list_replies, _READ,
         summary="List the replies sent from here", parameters=PAGE, answer=_MESSAGES, codes=("NOT_FOUND",),
+    ),
+    HostRoute(
+        "GET", f"{SLACK}/analytics", analytics.show, HostAction.REPORT, summary="Show how connecting and sending go",
+        parameters={"days": REPORT_DAYS}, answer=ANALYTICS, has_csv=True,
     ),
     HostRoute(
         "GET", f"{SLACK}/templates", templates.list_all, _USE, summary="List the templates of messages",
@@ -305,10 +321,7 @@ API_ROUTES = (
     HostRoute(
         "GET", f"{SLACK}/inventory", inventory.list_all, HostAction.REPORT,
         summary="List what the organization holds and has held", parameters={**PAGE, "view": VIEW},
-        answer={
-            "inventory": list_of(BINDING, 200), "credentials": list_of(CREDENTIAL, 1000), "cursor": allow_null(WORD)
-        },
-        has_csv=True,
+        answer=INVENTORY, has_csv=True,
     ),
     HostRoute(
         "GET", f"{SLACK}/token-use", token_uses.list_all, HostAction.REPORT,

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import NamedTuple
 
-from slackapp.host.model import ConnectionKind, ConnectionStatus, ConnectionWay, HostRole, MemberStatus
+from slackapp.host.model import ConnectionKind, ConnectionStatus, ConnectionWay, DeliveryWay, HostRole, MemberStatus
 from slackapp.model import Sealed, Tenant
 
 
@@ -53,6 +53,7 @@ class HostEventKind(StrEnum):
     CONNECTION_REVOKED = "connection.revoked"
     OWNER_MISSING = "owner.missing"
     CHANNEL_UNAVAILABLE = "channel.unavailable"
+    REVIEW_DUE = "review.due"
     MESSAGE_SENT = "message.sent"
     MESSAGE_FAILED = "message.failed"
     MESSAGE_PARKED = "message.parked"
@@ -90,6 +91,10 @@ class HostAuditEvent(StrEnum):
     APPROVAL_GRANTED = "approval.granted"
     APPROVAL_DENIED = "approval.denied"
     APPROVAL_USED = "approval.used"
+    REVIEW_OPENED = "review.opened"
+    REVIEW_ATTESTED = "review.attested"
+    REVIEW_REVOKED = "review.revoked"
+    REVIEW_CLOSED = "review.closed"
     HOST_DISABLED = "host.disabled"
     HOST_ENABLED = "host.enabled"
     HOST_KEY_ADDED = "host_key.added"
@@ -104,22 +109,6 @@ class UsageAction(StrEnum):
     CONNECT_COMPLETED = "connect_completed"
     CONNECT_FAILED = "connect_failed"
     SLACK_CALL = "slack_call"
-
-
-class PendingRecord(StrEnum):
-    """Kind of a record that is sealed before there is a tenant: a constant of the format."""
-
-    METADATA = "connection_metadata"
-    GRANT = "pending_grant"
-
-
-class GrantOutcome(StrEnum):
-    """Outcome of a grant that nobody keeps."""
-
-    UNINSTALLED = "uninstalled"  # the app was removed from the tenant, where it is nobody's
-    REVOKED = "revoked"  # this pair alone
-    LEFT = "left"  # the token is the one in use
-    ABANDONED = "abandoned"  # Slack did not take it for an hour
 
 
 class OrganizationPart(StrEnum):
@@ -140,6 +129,7 @@ class HostAuditRecord(StrEnum):
     ORGANIZATION = "organization"
     HOST_KEY = "host_key"
     APPROVAL = "approval"
+    REVIEW = "review"
     HOST_EVENT = "host_event"
 
 
@@ -250,6 +240,9 @@ class Connection(NamedTuple):
     deleted_at: int | None
     revoked_at: int | None = None
     age_told_at: int | None = None
+    unattested_at: int | None = None
+    delivery: DeliveryWay = DeliveryWay.BOT
+    webhook_channel_id: str = ""
 
     @property
     def key(self) -> "ConnectionKey":
@@ -303,6 +296,8 @@ class ConnectionSettings(NamedTuple):
     default_channel_team_id: str = ""
     allowed_channels: tuple[str, ...] = ()
     max_age: int | None = None
+    delivery: DeliveryWay = DeliveryWay.BOT
+    webhook_channel_id: str = ""
 
 
 class Quarantine(NamedTuple):
@@ -358,7 +353,10 @@ class IdempotentResponse(NamedTuple):
 
 
 class HostEvent(NamedTuple):
-    """A row of `host_events`. The number grows in the order of commits; `message_id` is "" where it is about none."""
+    """A row of `host_events`. The number grows in the order of commits; `message_id` is "" where it is about none.
+
+    Where it is about a review, this one's id stands in the place of the connection's.
+    """
 
     number: int
     organization_id: str

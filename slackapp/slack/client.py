@@ -24,6 +24,11 @@ _MIN_WAIT, _DEFAULT_WAIT, _MAX_WAIT = 1, 30, 3600
 _RESPONSE_CODES = {200: "ok", 429: "ratelimited"}
 
 
+_WEBHOOK = "incoming_webhook"
+JudgeAnswer = Callable[[int, str], tuple[str, SlackErrorKind] | None]
+"""Judges status and text of an answer: code and kind of a failure, or None."""
+
+
 class SlackClient:
     """Calls methods of the Web API below `settings.slack.api`."""
 
@@ -63,6 +68,22 @@ class SlackClient:
             raise self._failed("response_url", "unreachable" if error.connected else "no_connection") from None
         code = _RESPONSE_CODES.get(status) or ("server_error" if status >= 500 else "refused")
         self._judge("response_url", code, headers)
+
+    def post_webhook(self, url: Secret, message: Mapping[str, Any], judge: JudgeAnswer) -> None:
+        """Posts to an incoming webhook, which answers with a text that `judge` knows. Raises SlackCallError."""
+        # claim: C-53
+        if self._in_transaction():
+            raise TransactionOpenError("a webhook was called inside a database transaction")
+        from slackapp.slack.transport import UnreachableError, post_for_text
+
+        try:
+            status, headers, text = post_for_text(url.reveal(), message)
+        except UnreachableError as error:
+            raise self._failed(_WEBHOOK, "unreachable" if error.connected else "no_connection") from None
+        judged = judge(status, text)
+        self._metrics.count("slackapp_slack_calls_total", {"method": _WEBHOOK, "result": judged[0] if judged else "ok"})
+        if judged is not None:
+            raise SlackCallError(_WEBHOOK, *judged, _retry_after(judged[0], headers))
 
     def exchange(self, token: Secret) -> SlackResponse:
         """Calls `oauth.v2.exchange`: id and secret are fields, and the token a header. Raises SlackCallError."""

@@ -103,6 +103,17 @@ def post_bytes(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, 
         return error.status, {}  # too long an answer; its status is all that counts
 
 
+def post_for_text(url: str, message: Mapping[str, Any]) -> tuple[int, Mapping[str, str], str]:
+    """Posts as `post_json`; returns the text of the answer, too, or "" for one too long. Raises UnreachableError."""
+    headers = {"Content-Type": "application/json; charset=utf-8"}
+    request = urllib.request.Request(url, json.dumps(message).encode(), headers, method="POST")  # noqa: S310
+    try:
+        status, answered, body = _exchange(request)
+    except UnreadableAnswerError as error:
+        return error.status, {}, ""
+    return status, answered, body.decode("utf-8", "replace")
+
+
 def _exchange(request: urllib.request.Request) -> tuple[int, dict[str, str], bytes]:
     try:
         try:

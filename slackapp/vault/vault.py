@@ -97,12 +97,13 @@ class Vault:
         _, epoch = self._admit(lambda: (read,), run, lease)
         return self._open(read, epoch)
 
-    def read_secrets(self, find: Callable[[], Sequence[SecretRead]]) -> list[Secret]:
+    def read_secrets(self, find: Callable[[], Sequence[SecretRead]], run: Run | None = None) -> list[Secret]:
         """Opens several secrets of one tenant, for one purpose, in the same way: all with one commit, or none.
 
-        `find` looks them up in the transaction of their rows, which may run again; it may find none.
+        `find` looks them up in the transaction of their rows, which may run again; it may find none. The
+        intent of `run` is committed with them.
         """
-        reads, epoch = self._admit(find, None, None)
+        reads, epoch = self._admit(find, run, None)
         return [self._open(read, epoch) for read in reads]
 
     def open_tenants(self, reads: Sequence[TenantRead], keyring: Keyring) -> list[TenantOpening]:

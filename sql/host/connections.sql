@@ -154,6 +154,8 @@ UPDATE connections
        default_channel_id = CASE WHEN tenant_id = :tenant_id THEN default_channel_id ELSE '' END,
        default_channel_team_id = CASE WHEN tenant_id = :tenant_id THEN default_channel_team_id ELSE '' END,
        allowed_channels = CASE WHEN tenant_id = :tenant_id THEN allowed_channels ELSE '' END,
+       delivery = CASE WHEN tenant_id = :tenant_id THEN delivery ELSE 'bot' END,
+       webhook_channel_id = CASE WHEN tenant_id = :tenant_id THEN webhook_channel_id ELSE '' END,
        installed_at = :now, last_validated_at = :now, revoked_at = NULL, age_told_at = NULL, updated_at = :now
  WHERE organization_id = :organization_id AND id = :connection_id AND deleted_at IS NULL
    AND status = :expected;  -- claim: C-150
@@ -184,8 +186,8 @@ UPDATE connections
 UPDATE connections
    SET status = 'revoked', status_reason = :reason, team_name = '', team_domain = '', bot_user_id = '', scope = '',
        token_vault_key = NULL, installed_by_slack_user_id = '', default_channel_id = '', default_channel_team_id = '',
-       allowed_channels = '', oauth_metadata = NULL, used_state = NULL, owner_missing_at = NULL, revoked_at = :now,
-       updated_at = :now
+       delivery = 'bot', webhook_channel_id = '', allowed_channels = '', oauth_metadata = NULL, used_state = NULL,
+       owner_missing_at = NULL, revoked_at = :now, unattested_at = NULL, updated_at = :now
  WHERE organization_id = :organization_id AND id = :connection_id
    AND status = :expected;  -- claim: C-150
 
@@ -237,7 +239,8 @@ DELETE FROM connections
 UPDATE connections
    SET owner_id = :owner_id, owner_missing_at = :owner_missing_at, purpose_id = :purpose_id,
        default_channel_id = :default_channel_id, default_channel_team_id = :default_channel_team_id,
-       allowed_channels = :allowed_channels, max_age = :max_age, updated_at = :now
+       delivery = :delivery, webhook_channel_id = :webhook_channel_id, allowed_channels = :allowed_channels,
+       max_age = :max_age, updated_at = :now
  WHERE organization_id = :organization_id AND id = :connection_id
    AND status IN ('active', 'needs_reconnect', 'suspended');
 
@@ -334,6 +337,12 @@ SELECT id FROM connections
  WHERE organization_id = :organization_id AND owner_id = :owner_id AND owner_id <> ''
    AND owner_missing_at IS NOT NULL
  ORDER BY id;
+
+-- name: set_unattested :exec
+-- tenant: none (an organization's own)
+UPDATE connections SET unattested_at = :unattested_at
+ WHERE organization_id = :organization_id AND id = :connection_id
+   AND status IN ('active', 'needs_reconnect', 'suspended');
 
 -- name: list_long_unowned :many
 -- tenant: none (whose time is over)

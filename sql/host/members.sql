@@ -5,6 +5,12 @@
 SELECT organization_id, member_id, name, role, issued_at, status FROM members
  WHERE organization_id = :organization_id AND member_id = :member_id;
 
+-- name: list_members :many
+-- tenant: none (an organization's own)
+SELECT organization_id, member_id, name, role, issued_at, status FROM members
+ WHERE organization_id = :organization_id
+ ORDER BY member_id;
+
 -- name: find_caller :one
 -- tenant: none (an organization's own)
 -- All that is asked of whoever calls, in one look.

@@ -6,10 +6,10 @@
 -- Only while the organization, its connection, the tenant and the key that sealed it are there.
 INSERT INTO messages (id, organization_id, connection_id, tenant_kind, tenant_id, type, status, internal_message_id,
        target_id, channel_id, message_ts, thread_ts, sender_id, purpose_id, body, send_at, queued_at, created_at,
-       updated_at, trace_id)
+       updated_at, trace_id, delivery)
 SELECT :message_id, c.organization_id, c.id, c.tenant_kind, c.tenant_id, :type, :status, :internal_message_id,
        :target_id, :channel_id, :message_ts, :thread_ts, :sender_id, :purpose_id, :body, :send_at, :queued_at, :now,
-       :now, :trace_id
+       :now, :trace_id, :delivery
   FROM connections AS c
  WHERE c.organization_id = :organization_id AND c.id = :connection_id
    AND c.tenant_kind = :tenant_kind AND c.tenant_id = :tenant_id

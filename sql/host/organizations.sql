@@ -133,5 +133,6 @@ SELECT EXISTS (SELECT 1 FROM host_tickets WHERE expires_at < :now OR expires_at 
        EXISTS (SELECT 1 FROM approvals WHERE expires_at < :approvals_before) AS approvals,
        EXISTS (SELECT 1 FROM connections WHERE status = 'failed' AND updated_at < :failed_before) AS connections,
        EXISTS (SELECT 1 FROM host_events WHERE at < :events_before) AS events,
-       EXISTS (SELECT 1 FROM host_usage WHERE day < :usage_before) AS usage,
+       EXISTS (SELECT 1 FROM host_usage WHERE day < :usage_before)
+       OR EXISTS (SELECT 1 FROM message_counts WHERE day < :usage_before) AS usage,
        EXISTS (SELECT 1 FROM message_contents WHERE kept_until <= :now) AS contents;

@@ -11,10 +11,11 @@ from typing import Any
 
 import jwt
 
+from slackapp.host.call import HostRoute
 from slackapp.host.checks.fields import MAX_BODY
 from slackapp.host.checks.roles import is_allowed
 from slackapp.host.model import HostRole
-from slackapp.host.routes import API_ROUTES, HostRoute
+from slackapp.host.routes import API_ROUTES
 from tests.attacks.bad_requests import CANARY, JSON, Bad, named
 from tests.host.keys import KEY_ID, SECRET, sign
 from tests.support.world import HOST, START
@@ -66,6 +67,8 @@ QUERIES = {
     "%78=c4nary": ("unknown_field", ""),
     "connectionId=%2e%2e%2fc4nary": ("field", "connectionId"),
     "limit=0": ("field", "limit"),
+    "days=0": ("field", "days"),
+    "days=c4nary": ("field", "days"),
     "limit=c4nary": ("field", "limit"),
     "limit=1&limit=2": ("parameters", ""),
     "cursor=c4naryc4nary": ("cursor", "cursor"),
@@ -87,7 +90,10 @@ BODIES: dict[str, tuple[bytes, str, str]] = {
     "a field of nobody's": (b'{"nmae": "c4nary"}', "unknown_field", "nmae"),
     "a name that is none": (b'{"c4nary <script>": 1}', "unknown_field", ""),
 }
-REQUIRED = {"sessions": {"memberId": "ann", "role": "admin"}, "decision": {"decision": "denied"}}
+REQUIRED = {
+    "sessions": {"memberId": "ann", "role": "admin"}, "decision": {"decision": "denied"},
+    "decisions": {"connectionId": "0" * 24, "decision": "attested", "note": "needed"},
+}  # fmt: skip
 """By the end of a path: the fields of a body that must be there."""
 METHODS = ("PATCH", "PUT", "DELETE", "POST")
 VALUES: list[Any] = [{"c4nary": 1}, ["c4nary ", {}], 1.5, "c4nary\x00", "c4nary\u2066", "c4nary" * 99, -1, True]
@@ -150,9 +156,9 @@ def nothing_there(route: HostRoute, name: str) -> Iterator[Bad]:
         for claimed in ("~c4nary", "a.b", "n" * 65, *(("nobody", "ANN") if "reinstate" in route.path else ())):
             yield bad(route, f"{name} of {claimed}", "not_there", id=claimed)
     if "decision" in route.path:
-        denied = json.dumps(REQUIRED["decision"]).encode()
+        said = json.dumps(REQUIRED[route.path.rpartition("/")[2]]).encode()
         for claimed in ("0" * 24, "c4nary", "a.b"):
-            yield bad(route, f"{name} of {claimed}", "not_there", id=claimed, content=denied)
+            yield bad(route, f"{name} of {claimed}", "not_there", id=claimed, content=said)
     if "join" in route.path:
         for claimed in ("general", "D0DIRECT01", "c0nosuch01", "C"):
             yield bad(route, f"{name} of {claimed}", "channel", id=claimed)

@@ -15,6 +15,7 @@ SESSION, CONNECT = "/settings/session", "/settings/connect"
 WORKSPACES, CONNECTS, APPROVALS = "/settings/integrations", "/settings/connects", "/settings/approvals"
 MESSAGES, COMPOSE, TEMPLATES = "/settings/messages", "/settings/compose", "/settings/templates"
 NO_MESSAGE = f"{MESSAGES}/{'0' * 24}"
+REVIEWS, FREEZE = "/settings/reviews", "/settings/freeze"
 NOBODYS = f"{WORKSPACES}/{'0' * 24}"
 """The page of a workspace that is none."""
 OURS = f"http://{HOST}"
@@ -71,7 +72,7 @@ def pages() -> Iterator[Bad]:
         (CONNECT, OURS),
         (NOBODYS, OURS),
         (APPROVALS, OURS),
-        *((each, OURS) for each in (NO_MESSAGE, COMPOSE, TEMPLATES)),
+        *((each, OURS) for each in (NO_MESSAGE, COMPOSE, TEMPLATES, FREEZE)),
     ):
         others = {**ORIGINS, "the other one": (HOST_URL if own == OURS else OURS, "other_origin")}
         for what, (origin, outcome) in others.items():
@@ -94,6 +95,12 @@ def pages() -> Iterator[Bad]:
         NO_MESSAGE,
         COMPOSE,
         TEMPLATES,
+        REVIEWS,
+        f"{REVIEWS}/{'0' * 24}",
+        FREEZE,
+        f"{MESSAGES}.csv",
+        "/settings/analytics",
+        "/settings/analytics.csv",
         NOBODYS,
         f"{NOBODYS}/channels",
         f"{NOBODYS}/disconnect",
@@ -101,11 +108,17 @@ def pages() -> Iterator[Bad]:
         yield Bad(f"PUT {target}", "method", target, "PUT")
         for cookie in COOKIES:
             yield Bad(named(f"{target} with", cookie), "session", target, headers={"Cookie": cookie})
-        if target.startswith((NOBODYS, NO_MESSAGE)):
+        if target.startswith((NOBODYS, NO_MESSAGE, f"{REVIEWS}/")):
             yield Bad(f"{target} of nobody's", "not_there", target, headers={"Cookie": COOKIE})
     for step, outcome in (("", "field"), ("approve&approval=c4nary", "not_there"), ("ask&reason=", "field")):
         content = f"form_token=<form_token>&step={step}".encode()
         yield page(APPROVALS, named("an approval:", step), outcome, content=content)
+    for days in ("", "&days=c4nary", "&days=-1", "&days=366"):
+        yield page(REVIEWS, named("a review:", days), "field", content=f"form_token=<form_token>{days}".encode())
+    for step in ("attest&note=c4nary", "close", "c4nary"):
+        content = f"form_token=<form_token>&step={step}".encode()
+        yield page(f"{REVIEWS}/{'0' * 24}", named("nobody's review:", step), "not_there", content=content)
+    yield page(FREEZE, "a freeze: c4nary", "field", content=b"form_token=<form_token>&step=c4nary")
     for step in ("test", "channel&channel=c4nary", "take_over", "disconnect", "c4nary"):
         yield page(NOBODYS, f"nobody's: {step}", "not_there", content=f"form_token=<form_token>&step={step}".encode())
     for step in ("sent", "again", "dropped", "cancel"):

@@ -20,15 +20,17 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from slackapp.app import Service, build, system_clock, system_entropy
 from slackapp.config import settings as config
+from slackapp.host.call import HostCall, make_cursor
+from slackapp.host.checks.fields import read_parameters
 from slackapp.host.flows.messages import accept_message, take_turns
 from slackapp.host.flows.messages.accept_message import MessageDraft
-from slackapp.host.handlers.messages import describe
 from slackapp.host.model import HostCaller, HostRole
-from slackapp.host.store import messages, outbox
-from slackapp.host.store.messages import MessageFilter
+from slackapp.host.routes import API_ROUTES, SLACK
+from slackapp.host.store import outbox
 from slackapp.model import NO_TENANT, ActorKind, Secret
 from slackapp.store import queue
 from tests.bench import host, world
@@ -54,15 +56,18 @@ def channel(number: int) -> str:
     return f"C{number:010}"
 
 
+def member(number: int) -> HostCaller:
+    """An admin of an organization, who calls."""
+    who = {"organization": host.organization(number), "role": HostRole.ADMIN, "key_id": host.KEY_ID}
+    return HostCaller(ActorKind.MEMBER, "bench", host.MEMBER, **who)
+
+
 def accept(service: Service, number: int) -> None:
     """So many messages, in turn to each channel, which come to the disk together."""
     app, now, drafts = service.app, system_clock(), []
     for each in range(number):
-        caller = HostCaller(
-            ActorKind.MEMBER, "bench", host.MEMBER, organization=host.organization(each % WORKSPACES),
-            role=HostRole.ADMIN, key_id=host.KEY_ID,
-        )  # fmt: skip
-        drafts.append(accept_message.prepare(app, caller, MessageDraft(FIELDS, channel=channel(each % CHANNELS))))
+        draft = MessageDraft(FIELDS, channel=channel(each % CHANNELS))
+        drafts.append(accept_message.prepare(app, member(each % WORKSPACES), draft))
     with app.db.transaction():
         for draft in drafts:
             accept_message.store(app, draft, now)
@@ -225,13 +230,15 @@ def time_history(folder: Path, order: random.Random) -> dict[str, dict[str, floa
     place = {"organization": organization, "connection": host.connection_id(0), "team": world.team(0)}
     fill(folder, ADD_HISTORY, number=HISTORY, **place)
     service = serve(folder, 9)
+    route = next(each for each in API_ROUTES if (each.method, each.path) == ("GET", f"{SLACK}/messages"))
+    call = HostCall(member(0), "", "", parameters={}, body={})
+    query = urlencode({"limit": PAGE, "cursor": make_cursor(service.app, call, "messages", str(middle))})
+    call = call._replace(parameters=read_parameters(query, route.parameters))
     with contextlib.closing(sqlite3.connect(folder / "slackapp.db", isolation_level=None)) as connection:
         bare = "SELECT * FROM messages WHERE organization_id = ? AND number < ? ORDER BY number DESC LIMIT ?"
         acts: dict[str, Callable[[], Any]] = {
             "history bare": lambda: connection.execute(bare, (organization, middle, PAGE)).fetchall(),
-            "history ours": lambda: [
-                describe(each) for each in messages.page(service.app.db, organization, MessageFilter(), middle, PAGE)
-            ],
+            "history ours": lambda: route.handler(service.app, call, system_clock())["messages"],  # type: ignore[index]
         }
         if {len(act()) for act in acts.values()} != {PAGE}:
             raise AssertionError("a page is not whole")

@@ -16,9 +16,9 @@ from tests.meta.sql_text import Schema, plain, read_schema
 from tests.support.world import empty_database
 
 SEEN = {
-    "answer_status", "bot_user_id", "check_begun_at", "generation", "granted_at", "installed_at", "issued_at",
-    "last_used_at", "lease_owner", "lease_until", "master_version", "outcome", "removed_at", "seen_at", "state",
-    "status", "used_at",
+    "answer_status", "bot_user_id", "check_begun_at", "closed_at", "generation", "granted_at", "installed_at",
+    "issued_at", "last_used_at", "lease_owner", "lease_until", "master_version", "outcome", "removed_at",
+    "seen_at", "state", "status", "used_at",
 }  # fmt: skip
 """Columns by which a row is still as it was seen."""
 LOOK_UPS = {

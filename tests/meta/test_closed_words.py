@@ -20,11 +20,13 @@ from slackapp.host.model import (
     ConnectionKind,
     ConnectionStatus,
     ConnectionWay,
+    DeliveryWay,
     HostRole,
     MemberStatus,
     MessageReason,
     MessageStatus,
     MessageType,
+    ReviewDecision,
 )
 from slackapp.host.rows import ApprovalStatus, DeliveryStatus, UsageAction
 from slackapp.importer import sources
@@ -70,7 +72,9 @@ _TENANT = {TenantKind.WORKSPACE, TenantKind.ENTERPRISE}
 COLUMNS: dict[tuple[str, str], set[str]] = {
     ("answered", "tenant_kind"): {*_TENANT},
     ("approvals", "status"): {*ApprovalStatus},
+    ("review_items", "decision"): {*ReviewDecision},
     ("host_usage", "action"): {*UsageAction},
+    ("connections", "delivery"): {*DeliveryWay},
     ("connections", "kind"): {*ConnectionKind},
     ("connections", "status"): {*ConnectionStatus},
     ("connections", "tenant_kind"): {*TenantKind},
@@ -92,6 +96,14 @@ COLUMNS: dict[tuple[str, str], set[str]] = {
     ("channel_states", "state"): {*ChannelState},
     ("channel_states", "tenant_kind"): {*_TENANT},
     ("message_contents", "tenant_kind"): {*_TENANT},
+    ("messages", "delivery"): {*DeliveryWay},
+    ("message_counts", "status"): {
+        MessageStatus.SENT,
+        MessageStatus.FAILED,
+        MessageStatus.PARKED,
+        MessageStatus.UNCLEAR,
+        MessageStatus.CANCELED,
+    },
     ("messages", "reason"): {*MessageReason, ""},
     ("messages", "status"): {*MessageStatus},
     ("messages", "tenant_kind"): {*_TENANT},

@@ -12,7 +12,6 @@ SEVERAL = {
     "cli/tenants.py run_uninstall": "looks whether there is anything to ask about",
     "cli/tenants.py run_purge": "one or the other",
     "cli/tokens.py run_brake": "one or the other",
-    "cli/tokens.py run_unfreeze": "then lists what is frozen still",
 }
 """Functions that call more than one, and why."""
 PARSERS = ("slackapp.flows.named_tenants.require_tenant",)

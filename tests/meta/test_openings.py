@@ -36,7 +36,10 @@ WAYS: dict[str, dict[str, str]] = {
         "demo/scenario.py": "the round trip with a Slack of its own",
     },
     "vault.read_token": {"flows/keys/tenant_keys.py": "the one place, where its key's errors become refusals"},
-    "vault.read_secrets": {"bolt/find_installation.py": "what goes to a Bolt app, with one commit"},
+    "vault.read_secrets": {
+        "bolt/find_installation.py": "what goes to a Bolt app, with one commit",
+        "host/flows/messages/post_webhook.py": "a webhook, for one message or to find its channel",
+    },
     "vault.open_tenants": {
         "flows/keys/reencrypt_tenant.py": "seals all of a tenant anew",
         "flows/keys/fingerprint_tokens.py": "keeps a keyed hash of each token alone",

@@ -16,6 +16,8 @@ GROWING = (
     "host_token_ids", "idempotency_keys", "approvals", "host_events", "messages", "outbox", "send_rates",
     "templates",
     "message_contents", "channel_states",
+    "message_contents",
+    "reviews", "review_items",
 )  # fmt: skip
 WHOLE = {
     # For an operator who asks about all of it.

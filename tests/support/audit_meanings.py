@@ -136,8 +136,8 @@ MEANINGS: dict[AuditEvent, Meaning] = {
         "tenant holder generation record key capability connection purpose", (_B,), records=(RecordKind.INSTALLER,),
     ),
     AuditEvent.WEBHOOK_READ: Meaning(
-        "a webhook is about to be opened, for a Bolt app or for a message",
-        "tenant holder generation record key capability connection purpose", (_B, _W),
+        "a webhook is about to be opened, for a Bolt app, for a message, or to find its channel",
+        "tenant holder generation record key capability connection purpose", (_B, _W, _H, _M),
         records=(RecordKind.WEBHOOK, RecordKind.INSTALLER_WEBHOOK),
     ),
     # A token's life

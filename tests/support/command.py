@@ -6,7 +6,7 @@ from slackapp.cli.main import main
 
 CONFIRMED_COMMANDS = (
     ("uninstall",), ("purge",), ("restore",), ("freeze",), ("unfreeze",), ("keys", "retire"),
-    ("host", "keys", "retire"), ("incident", "token"),
+    ("host", "keys", "retire"), ("incident", "token"), ("offboard",), ("review", "attest"), ("review", "close"),
 )  # fmt: skip
 """The commands that ask for a name first."""
 

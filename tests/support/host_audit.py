@@ -3,7 +3,8 @@
 from enum import StrEnum
 
 from slackapp.host.errors import HostRefusal
-from slackapp.host.rows import GrantOutcome, HostAuditEvent, HostAuditRecord, OrganizationPart, StatusReason
+from slackapp.host.model import GrantOutcome
+from slackapp.host.rows import HostAuditEvent, HostAuditRecord, OrganizationPart, StatusReason
 from slackapp.model import ActorKind, AuditRecord, AuditResult
 from tests.support.audit_meanings import Meaning
 
@@ -11,6 +12,7 @@ _H, _M, _O, _W = ActorKind.HOST, ActorKind.MEMBER, ActorKind.OPERATOR, ActorKind
 _ORGANIZATION, _MEMBER = (HostAuditRecord.ORGANIZATION,), (HostAuditRecord.MEMBER,)
 _KEY = (HostAuditRecord.HOST_KEY,)
 _APPROVAL = (HostAuditRecord.APPROVAL,)
+_REVIEW = (HostAuditRecord.REVIEW,)
 _HOST_EVENT = (HostAuditRecord.HOST_EVENT,)
 
 _A = ActorKind.ANYONE
@@ -28,7 +30,7 @@ HOST_MEANINGS: dict[StrEnum, Meaning] = {
         "an organization has a connection that it had not", "tenant connection purpose", (_M,)
     ),
     HostAuditEvent.INTEGRATION_DELETED: Meaning(
-        "an organization disconnects", "tenant connection", (_H, _M)
+        "an organization disconnects", "tenant connection", (_H, _M, _O)
     ),
     HostAuditEvent.GRANT_GIVEN_BACK: Meaning(
         "a grant that nobody keeps was given back to Slack", "tenant connection", (_A, _H, _M, _W),
@@ -40,18 +42,19 @@ HOST_MEANINGS: dict[StrEnum, Meaning] = {
     HostAuditEvent.ROLE_CHANGED: Meaning("the host gives a member another role", "record", (_H, _M), records=_MEMBER),
     HostAuditEvent.MEMBER_OFFBOARDED: Meaning(
         "a member has left: its sessions and attempts end; how many connections wait for an owner", "record count",
-        (_H, _M), records=_MEMBER,
+        (_H, _M, _O), records=_MEMBER,
     ),
-    HostAuditEvent.MEMBER_REINSTATED: Meaning("a member is back", "record", (_H, _M), records=_MEMBER),
+    HostAuditEvent.MEMBER_REINSTATED: Meaning("a member is back", "record", (_H, _M, _O), records=_MEMBER),
     HostAuditEvent.ORGANIZATION_CHANGED: Meaning(
         "an organization is provided otherwise; the detail is what has changed", "record", (_H, _M),
         records=_ORGANIZATION, details=tuple(OrganizationPart),
     ),
     HostAuditEvent.ORGANIZATION_FROZEN: Meaning(
-        "an organization freezes all that it holds; how many tenants", "record count", (_H, _M), records=_ORGANIZATION
+        "an organization freezes all that it holds; how many tenants", "record count", (_H, _M, _O),
+        records=_ORGANIZATION,
     ),
     HostAuditEvent.ORGANIZATION_UNFROZEN: Meaning(
-        "that freeze ends; how many tenants", "record count", (_H, _M), records=_ORGANIZATION
+        "that freeze ends; how many tenants", "record count", (_H, _M, _O), records=_ORGANIZATION
     ),
     HostAuditEvent.ORGANIZATION_DELETED: Meaning(
         "all of an organization is deleted, after what it held", "record", (_H, _W), records=_ORGANIZATION
@@ -60,8 +63,8 @@ HOST_MEANINGS: dict[StrEnum, Meaning] = {
         "people change a connection's owner, purpose, channels or age", "connection", (_H, _M)
     ),
     HostAuditEvent.INTEGRATION_SUSPENDED: Meaning(
-        "a connection is suspended for its age, or because nobody answers for it", "connection", (_W,),
-        details=(StatusReason.AGE, StatusReason.OWNER),
+        "a connection is suspended for its age, because nobody answers for it, or because nobody has in a review",
+        "connection", (_H, _M, _O, _W), details=(StatusReason.AGE, StatusReason.OWNER, StatusReason.REVIEW),
     ),
     HostAuditEvent.APPROVAL_REQUESTED: Meaning("a member asks to connect", "record", (_M,), records=_APPROVAL),
     HostAuditEvent.APPROVAL_GRANTED: Meaning(
@@ -71,6 +74,20 @@ HOST_MEANINGS: dict[StrEnum, Meaning] = {
         "an owner or admin does not let a member connect", "record", (_M,), records=_APPROVAL
     ),
     HostAuditEvent.APPROVAL_USED: Meaning("a connection is active by it", "record", (_M,), records=_APPROVAL),
+    HostAuditEvent.REVIEW_OPENED: Meaning(
+        "a review begins; of how many connections", "record count", (_H, _M, _O), records=_REVIEW
+    ),
+    HostAuditEvent.REVIEW_ATTESTED: Meaning(
+        "an owner or admin says in a review that a connection is needed", "record connection", (_M, _O),
+        records=_REVIEW,
+    ),
+    HostAuditEvent.REVIEW_REVOKED: Meaning(
+        "an owner or admin ends a connection in a review", "record connection", (_M, _O), records=_REVIEW
+    ),
+    HostAuditEvent.REVIEW_CLOSED: Meaning(
+        "a review is closed; how many connections nobody has answered for", "record count", (_H, _M, _O, _W),
+        records=_REVIEW,
+    ),
     HostAuditEvent.HOST_DISABLED: Meaning(
         "an organization is switched off, or, without one, everybody", "record", (_O,), records=_ORGANIZATION
     ),

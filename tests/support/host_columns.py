@@ -62,6 +62,17 @@ HOST_TABLES = {
             "updated_at": (OPERATIONAL, "When it was changed last."),
         },
     ),
+    "message_counts": Table(
+        "How many messages of an organization came to what, day by day.",
+        "400 days. " + WITH_ORGANIZATION,
+        {
+            "organization_id": ORGANIZATION,
+            "day": (OPERATIONAL, "Days since 1970-01-01, in UTC."),
+            "status": (OPERATIONAL, "`sent`, `failed`, `parked`, `unclear` or `canceled`."),
+            "reason": (OPERATIONAL, "Why, in a word of a closed set."),
+            "number": (OPERATIONAL, "How many."),
+        },
+    ),
     "connections": Table(
         "What ties an organization, or one of its members, to a tenant: also attempts, and what is over.",
         WITH_ORGANIZATION + " With the tenant, names, channels, scopes and settings go; ids, states and times stay. A "
@@ -99,6 +110,11 @@ HOST_TABLES = {
             "purpose_id": (OPERATIONAL, "What it is for."),
             "default_channel_id": (TENANT, "The channel that a message without one goes to."),
             "default_channel_team_id": (TENANT, "In which workspace of an enterprise that is."),
+            "delivery": (
+                OPERATIONAL,
+                "How what names no channel goes out: `bot`, or the grant's `webhook`.",
+            ),
+            "webhook_channel_id": (TENANT, "The channel that the webhook posts to, where that is the way."),
             "allowed_channels": (TENANT, "The only channels that it may use; empty: any."),
             "max_age": (OPERATIONAL, "After how many seconds it is suspended; NULL: never."),
             "installed_at": (OPERATIONAL, "When it was last granted."),
@@ -109,6 +125,7 @@ HOST_TABLES = {
             "deleted_at": (OPERATIONAL, "When somebody disconnected it; NULL: nobody has."),
             "revoked_at": (OPERATIONAL, "When what was granted ended; NULL: it has not."),
             "age_told_at": (OPERATIONAL, "When the host was told that it gets too old; NULL: it was not yet."),
+            "unattested_at": (OPERATIONAL, "Since when it waits for an answer of a review; NULL: it does not."),
         },
     ),
     "quarantines": Table(
@@ -188,6 +205,32 @@ HOST_TABLES = {
             "used_at": (OPERATIONAL, "When a connection used it."),
         },
     ),
+    "reviews": Table(
+        "Reviews of what an organization holds.",
+        WITH_ORGANIZATION + " They are its evidence.",
+        {
+            "id": (OPERATIONAL, "24 random hexadecimal digits."),
+            "organization_id": ORGANIZATION,
+            "opened_by": (TENANT, "The member who opened it; empty: the host, or an operator."),
+            "opened_at": (OPERATIONAL, "When."),
+            "due_at": (OPERATIONAL, "Until when each connection is to have its answer: then it is closed."),
+            "remind_at": (OPERATIONAL, "When the host is told of it next; NULL: no more."),
+            "closed_by": (TENANT, "The member who closed it; empty: the host, an operator, or its date."),
+            "closed_at": (OPERATIONAL, "When; NULL: it is open."),
+        },
+    ),
+    "review_items": Table(
+        "What was said of each connection in a review.",
+        WITH_ORGANIZATION,
+        {
+            "review_id": (OPERATIONAL, "Which review."),
+            "connection_id": (OPERATIONAL, "Which connection."),
+            "decision": (OPERATIONAL, "`open`, `attested`, `revoked`, `unattested` (nobody said), or `ended` before."),
+            "note": (TENANT, "Why, in the member's own words."),
+            "decided_by": (TENANT, "The member who said so."),
+            "decided_at": (OPERATIONAL, "When."),
+        },
+    ),
     "host_usage": Table(
         "How much an organization uses, day by day: numbers alone.",
         "For 400 days, or until the host deletes the organization.",
@@ -204,7 +247,7 @@ HOST_TABLES = {
         {
             "number": (OPERATIONAL, "Grows in the order of commits; a host reads on behind the last one that it has."),
             "organization_id": ORGANIZATION,
-            "connection_id": (OPERATIONAL, "Which connection it is about."),
+            "connection_id": (OPERATIONAL, "Which connection it is about; of `review.due`, which review."),
             "type": (OPERATIONAL, "What happened, such as `connection.revoked`."),
             "at": (OPERATIONAL, "When."),
             "detail": (OPERATIONAL, "Why, in a word of a closed set."),

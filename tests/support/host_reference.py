@@ -3,9 +3,10 @@
 import re
 from pathlib import Path
 
+from slackapp.host.call import HostRoute
 from slackapp.host.checks.fields import Fields, is_optional
 from slackapp.host.openapi import COMMON_CODES, codes_of, roles_of
-from slackapp.host.routes import API_ROUTES, HostRoute
+from slackapp.host.routes import API_ROUTES
 
 PAGE = Path(__file__).parents[2] / "docs" / "host-api.md"
 PART = re.compile("(<!-- routes -->\n)(.*?)(<!-- /routes -->)", re.DOTALL)

@@ -39,6 +39,7 @@ MESSAGE_TABLES = {
             "created_at": (OPERATIONAL, "When it was accepted."),
             "updated_at": (OPERATIONAL, "When its status last changed."),
             "trace_id": (OPERATIONAL, "The request that it came with."),
+            "delivery": (OPERATIONAL, "`bot`, or `webhook`: by that of the grant."),
         },
     ),
     "message_contents": Table(

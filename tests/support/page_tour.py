@@ -98,6 +98,8 @@ def _settings(page: Page, sites: Sites) -> Iterator[str]:
         page.open(sites.host_url)
         page.click("form button")
         yield f"workspaces, {member}"
+        if role is HostRole.OWNER:
+            yield from _governance(page, sites)
     page.open(f"{sites.url}/settings/connect")
     yield "connect, by whoever may not"
     sites.host.organization, sites.host.member, sites.host.role = ACME, ANN, HostRole.ADMIN
@@ -157,10 +159,41 @@ def _messages(page: Page, sites: Sites) -> Iterator[str]:
     yield "message, scheduled"
     page.open(f"{sites.url}/settings/messages")
     yield "messages"
+    page.open(f"{sites.url}/settings/analytics")
+    yield "analytics"
     page.open(f"{sites.url}{unclear}")
     yield "message, unclear"
     page.click("[value=dropped] ~ button")
     yield "message, given up"
+
+
+def _governance(page: Page, sites: Sites) -> Iterator[str]:
+    reviews = f"{sites.url}/settings/reviews"
+    page.open(reviews)
+    yield "reviews, none"
+    page.click("main form button")
+    yield "review"
+    page.run("document.querySelector('[name=note]').value = 'Tells the shop floor of deployments'")
+    page.click("[value=revoke]")
+    yield "review, disconnect"
+    page.run("history.back()")
+    page.wait_for("document.querySelector('[name=note]')")
+    page.run("document.querySelector('[name=note]').value = 'Tells the shop floor of deployments'")
+    page.click("[value=attest]")
+    yield "review, answered"
+    page.click("[value=close] ~ button")
+    yield "review, close"
+    page.click(".danger")
+    yield "review, closed"
+    page.open(reviews)
+    yield "reviews"
+    page.open(f"{sites.url}/settings/freeze")
+    yield "freeze"
+    page.click(".danger")
+    yield "workspaces, frozen"
+    page.open(f"{sites.url}/settings/freeze")
+    yield "freeze, lift"
+    page.click("main form button")
 
 
 def ben(sites: Sites) -> HostCaller:

@@ -5,7 +5,8 @@ Stops:   a message that is sent again and again though Slack will never take it;
 How:     one table of the documented codes. An unknown code is final: `refused`. What passes without effect waits. What
          may have had its effect is unclear, but for an update or a deletion, which twice are as once.
 Does not stop: an error that Slack adds tomorrow with another meaning.
-Read:    docs.slack.dev/reference/methods/chat.postMessage, .update, .delete (errors)
+Read:    docs.slack.dev/reference/methods/chat.postMessage, .update, .delete (errors);
+         docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
 """
 
 from enum import Enum
@@ -28,6 +29,9 @@ _CODES: dict[MessageReason, tuple[str, ...]] = {
         "channel_not_found", "not_in_channel", "is_archived", "team_not_found", "messages_tab_disabled",
         "restricted_action", "restricted_action_read_only_channel", "restricted_action_thread_only_channel",
         "restricted_action_non_threadable_channel", "method_not_supported_for_channel_type", "is_inactive",
+        # of an incoming webhook: its channel, or the webhook itself
+        "channel_is_archived", "action_prohibited", "posting_to_general_channel_denied", "no_service", "no_service_id",
+        "no_active_hooks", "invalid_token", "no_team", "team_disabled",
     ),
     MessageReason.THREAD: ("cannot_reply_to_message", "restricted_action_thread_locked", "thread_not_found"),
     MessageReason.TARGET: (
@@ -40,6 +44,8 @@ _CODES: dict[MessageReason, tuple[str, ...]] = {
         "invalid_attachments", "too_many_attachments", "attachment_payload_limit_exceeded", "too_many_contact_cards",
         "markdown_text_conflict", "invalid_metadata_format", "invalid_metadata_schema", "metadata_too_large",
         "missing_file_data", UNREADABLE,
+        # of an incoming webhook
+        "invalid_payload", "user_not_found", "missing_text_or_fallback_or_attachments",
     ),
 }  # fmt: skip
 _REASONS = {code: reason for reason, codes in _CODES.items() for code in codes}

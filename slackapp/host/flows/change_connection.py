@@ -9,6 +9,7 @@ from slackapp.host.checks.transitions import HELD, NEXT, UNDER_WAY
 from slackapp.host.model import ConnectionKind, ConnectionStatus, MemberStatus
 from slackapp.host.rows import Connection, ConnectionKey, ConnectionSettings, HeldWorkspace, HostEventKind, StatusReason
 from slackapp.host.store import connections, events, members, organizations, quarantines
+from slackapp.host.store.reviews import reviews
 from slackapp.model import Actor, Tenant
 from slackapp.store import freezes
 from slackapp.store.engine.database import Database
@@ -46,17 +47,23 @@ def set_status(
 def resume(db: Database, key: ConnectionKey, why: StatusReason, now: int) -> bool:
     """Ends a suspension for that reason, of which the status in the key says nothing; False where there is none.
 
-    Where a freeze stands it goes on for that, and upkeep ends it when there is none any more.
+    Where a freeze stands it goes on for that, and upkeep ends it when there is none any more; where nobody has answered
+    for it in a review, it goes on until somebody does.
     """
     found = connections.find(db, key.organization_id, key.id)
     if found is None or found.tenant is None or found.status != ConnectionStatus.SUSPENDED:
         return False
-    # claim: C-199
-    if _is_frozen(db, found.organization_id, found.tenant):
-        return connections.set_status(
-            db, found.key, ConnectionStatus.SUSPENDED, StatusReason.FREEZE, seen=why, now=now
-        )  # fmt: skip
+    # claim: C-199, C-388
+    if (waits := _waits_for(db, found, found.tenant)) is not None:
+        return connections.set_status(db, found.key, ConnectionStatus.SUSPENDED, waits, seen=why, now=now)
     return set_status(db, found.key, ConnectionStatus.ACTIVE, None, seen=why, now=now)
+
+
+def _waits_for(db: Database, connection: Connection, tenant: Tenant) -> StatusReason | None:
+    """Finds what else it must wait for."""
+    if _is_frozen(db, connection.organization_id, tenant):
+        return StatusReason.FREEZE
+    return StatusReason.REVIEW if connection.unattested_at is not None else None
 
 
 def _is_frozen(db: Database, organization_id: str, tenant: Tenant) -> bool:
@@ -70,6 +77,7 @@ def revoke(db: Database, key: ConnectionKey, reason: StatusReason, now: int) -> 
     """Ends what was granted and is held; False where it is not as it was seen."""
     if ConnectionStatus.REVOKED not in NEXT[key.status] or not connections.revoke(db, key, reason, now):
         return False
+    reviews.end_items(db, key.id, now)
     # claim: C-152
     events.add(db, key, HostEventKind.CONNECTION_REVOKED, reason, now=now)
     return True
@@ -156,7 +164,12 @@ def _brought_back(db: Database, attempt: Connection) -> Connection | None:
 
 def _lasting_suspension(before: Connection | None) -> StatusReason | None:
     """Finds why what was just granted must wait all the same."""
-    if before is None or before.status != ConnectionStatus.SUSPENDED:
+    if before is None or before.status not in HELD:
+        return None
+    # claim: C-388
+    if before.unattested_at is not None:
+        return StatusReason.REVIEW
+    if before.status != ConnectionStatus.SUSPENDED:
         return None
     reason = StatusReason(before.status_reason)
     return reason if reason in _OUTLASTS_GRANT else None

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from slackapp.errors import UsageError
 from slackapp.flows.app import App
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.model import HostCaller
@@ -25,6 +26,14 @@ def find(app: App, caller: HostCaller) -> ProvidedOrganization:
     if found is None or found.removed_at is not None:
         raise HostRefused(HostRefusal.ORGANIZATION_REMOVED)
     return ProvidedOrganization(found, purposes.list_all(app.db, caller.organization))
+
+
+def require_known(app: App, organization_id: str) -> Organization:
+    """Finds an organization that an operator names. Raises UsageError."""
+    found = organizations.find(app.db, organization_id)
+    if found is None or found.removed_at is not None:
+        raise UsageError(f"{organization_id}: there is no such organization; see: slackapp host usage")
+    return found
 
 
 def save(app: App, caller: HostCaller, wanted: ProvidedOrganization, now: int) -> ProvidedOrganization:

@@ -9,7 +9,8 @@ from slackapp.host.checks.transitions import HELD
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows import call_slack, change_connection, choose_connection
 from slackapp.host.flows.call_slack import SlackCall
-from slackapp.host.model import ConnectionStatus, HostCaller, MemberStatus
+from slackapp.host.flows.messages import post_webhook
+from slackapp.host.model import ConnectionStatus, DeliveryWay, HostCaller, MemberStatus
 from slackapp.host.rows import Connection, ConnectionSettings, HostAuditEvent
 from slackapp.host.store import connections, members, purposes
 from slackapp.host.store.messaging import channel_states
@@ -27,6 +28,8 @@ def run(app: App, caller: HostCaller, before: Connection, settings: ConnectionSe
     """Stores the settings; returns the connection as it is then. Raises HostRefused."""
     if before.status not in HELD:
         raise choose_connection.refusal_of_inactive(app)
+    if settings.delivery is not before.delivery:
+        settings = settings._replace(webhook_channel_id=_find_webhook_channel(app, caller, before, settings))
     _check(app, caller, before, settings)
     if settings.default_channel_id not in ("", before.default_channel_id):
         _look_up(app, caller, before, settings)
@@ -62,6 +65,21 @@ def _check(app: App, caller: HostCaller, before: Connection, settings: Connectio
     is_allowed = not settings.allowed_channels or settings.default_channel_id in ("", *settings.allowed_channels)
     if not is_allowed:
         raise HostRefused(HostRefusal.CHANNEL, field="defaultChannel")
+    # claim: C-307
+    if settings.allowed_channels and settings.webhook_channel_id not in ("", *settings.allowed_channels):
+        raise HostRefused(HostRefusal.CHANNEL_NOT_ALLOWED, field="delivery")
+
+
+def _find_webhook_channel(app: App, caller: HostCaller, before: Connection, settings: ConnectionSettings) -> str:
+    """Finds where the webhook posts, where that is to be the way. Raises HostRefused where none was granted."""
+    if settings.delivery is not DeliveryWay.WEBHOOK:
+        return ""
+    if before.status != ConnectionStatus.ACTIVE or before.tenant is None:
+        raise choose_connection.refusal_of_inactive(app)
+    channel_id = post_webhook.find_channel(app, before.tenant, before.purpose_id, caller)
+    if not channel_id:
+        raise HostRefused(HostRefusal.NO_WEBHOOK, field="delivery")
+    return channel_id
 
 
 def _is_member(app: App, caller: HostCaller, settings: ConnectionSettings) -> bool:

@@ -23,7 +23,8 @@ from slackapp.host.store import (
     purposes,
     sessions,
 )
-from slackapp.host.store.messaging import templates
+from slackapp.host.store.messaging import message_counts, templates
+from slackapp.host.store.reviews import reviews
 from slackapp.model import SCHEDULER, Actor, AuditEntry
 
 
@@ -74,8 +75,8 @@ def _delete_rows(app: App, organization_id: str, actor: Actor) -> bool:
         if connections.list_held(app.db, organization_id) or connections.count_attempts(app.db, organization_id):
             return False
         for erase in (
-            events.erase, idempotency_keys.erase, organizations.erase_usage,
-            purposes.delete_all, templates.delete_all, members.delete_all,
+            events.erase, idempotency_keys.erase, organizations.erase_usage, message_counts.erase,
+            purposes.delete_all, templates.delete_all, reviews.erase, members.delete_all,
         ):  # fmt: skip
             # claim: C-156
             erase(app.db, organization_id)

@@ -11,6 +11,7 @@ from slackapp.host.rows import HostAuditEvent, HostAuditRecord, StatusReason
 from slackapp.host.store import connections, organizations
 from slackapp.model import Actor, AuditEntry
 from slackapp.store import freezes
+from slackapp.store.freezes import Freeze
 
 
 def run(app: App, organization_id: str, actor: Actor, now: int) -> bool:
@@ -41,6 +42,18 @@ def end(app: App, organization_id: str, actor: Actor, now: int) -> bool:
         entry = _entry(HostAuditEvent.ORGANIZATION_UNFROZEN, organization_id, actor, now)
         app.vault.append(entry._replace(count=len(held)))
     return True
+
+
+def is_frozen(app: App, organization_id: str) -> bool:
+    """Tells whether an organization is frozen by its own wish."""
+    found = organizations.find(app.db, organization_id)
+    return found is not None and found.frozen_at is not None
+
+
+def list_remaining(app: App, organization_id: str) -> list[Freeze]:
+    """Lists the freezes that still keep tokens closed of what it holds."""
+    held = {tenant for _, tenant, _ in connections.list_held(app.db, organization_id)}
+    return [each for each in freezes.list_all(app.db) if each.is_of_everything or each.tenant in held]
 
 
 def _entry(event: HostAuditEvent, organization_id: str, actor: Actor, now: int) -> AuditEntry:

@@ -10,7 +10,8 @@ from typing import Any
 
 from slackapp.errors import DecryptError
 from slackapp.flows.app import App
-from slackapp.host.rows import Connection, HostAuditEvent, PendingRecord, Quarantine
+from slackapp.host.model import PendingRecord
+from slackapp.host.rows import Connection, HostAuditEvent, Quarantine
 from slackapp.model import (
     NO_TENANT,
     Actor,

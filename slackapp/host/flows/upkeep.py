@@ -8,11 +8,12 @@ from slackapp.host.flows import change_connection, delete_organization
 from slackapp.host.flows.connect import give_back, note_connect
 from slackapp.host.flows.messages import keep_messages, settle_message
 from slackapp.host.flows.offboard import OWNER_DAYS
+from slackapp.host.flows.reviews import close_review, open_review
 from slackapp.host.flows.webhook import deliver_events
 from slackapp.host.model import ConnectionStatus
 from slackapp.host.rows import ConnectionKey, HostAuditEvent, StatusReason
 from slackapp.host.store import approvals, connections, deliveries, events, idempotency_keys, organizations, sessions
-from slackapp.host.store.messaging import contents
+from slackapp.host.store.messaging import contents, message_counts
 from slackapp.model import SCHEDULER, AuditEntry
 
 _DAY = 86_400
@@ -24,6 +25,8 @@ def sweep(app: App, now: int) -> None:
     _suspend(app, connections.list_long_unowned(app.db, now - OWNER_DAYS * _DAY), StatusReason.OWNER, now)
     _suspend(app, connections.list_aged(app.db, now), StatusReason.AGE, now)
     _resume_unfrozen(app, now)
+    open_review.note_due(app, now)
+    close_review.close_overdue(app, now)
     keep_messages.sweep(app, now)
     _delete_old(app, now)
     unsent = now - deliver_events.GIVE_UP_AFTER
@@ -42,7 +45,7 @@ def _delete_old(app: App, now: int) -> None:
         "approvals": lambda: approvals.sweep(app.db, approved),
         "connections": lambda: _in_portions(app, lambda: connections.sweep_failed(app.db, failed)),
         "events": lambda: _in_portions(app, lambda: events.sweep(app.db, told)),
-        "usage": lambda: organizations.sweep_usage(app.db, now),
+        "usage": lambda: _sweep_numbers(app, now),
         # claim: C-300
         "contents": lambda: _in_portions(app, lambda: contents.sweep(app.db, now)),
     }
@@ -56,6 +59,11 @@ def run_remote(app: App, stopping: Callable[[], bool]) -> None:
     settle_message.look_for_all(app, stopping)
     if not stopping():
         delete_organization.resume_all(app, app.clock())
+
+
+def _sweep_numbers(app: App, now: int) -> None:
+    organizations.sweep_usage(app.db, now)
+    message_counts.sweep(app.db, now)
 
 
 def _end_attempts(app: App, now: int) -> None:

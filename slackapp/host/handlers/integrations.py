@@ -10,7 +10,7 @@ from slackapp.host.flows.call_slack import SlackCall
 from slackapp.host.flows.connect import disconnect
 from slackapp.host.flows.events import note_channel
 from slackapp.host.forms import chosen, optional_time, time_of
-from slackapp.host.model import ConnectionKind, ConnectionStatus
+from slackapp.host.model import ConnectionKind, ConnectionStatus, DeliveryWay
 from slackapp.host.rows import Connection
 from slackapp.host.store import connections
 
@@ -46,6 +46,8 @@ def change(app: App, call: HostCall, now: int) -> Answer:
     settings = change_settings.settings_of(before)._replace(**chosen(call.body, _NAMES))
     if "defaultChannel" in call.body:
         settings = settings._replace(default_channel_id=call.body["defaultChannel"] or "")
+    if "delivery" in call.body:
+        settings = settings._replace(delivery=DeliveryWay(call.body["delivery"]))
     if "allowedChannels" in call.body:
         settings = settings._replace(allowed_channels=tuple(dict.fromkeys(call.body["allowedChannels"])))
     if "maxAgeDays" in call.body:
@@ -96,6 +98,8 @@ def _describe(app: App, connection: Connection) -> Answer:
         "ownerMissingSince": optional_time(connection.owner_missing_at),
         "purpose": connection.purpose_id,
         "defaultChannel": connection.default_channel_id or None,
+        "delivery": connection.delivery,
+        "webhookChannel": connection.webhook_channel_id or None,
         "allowedChannels": list(connection.allowed_channels),
         "unavailableChannels": [
             {"id": each.channel_id, "state": each.state, "since": time_of(each.noted_at)}

@@ -3,12 +3,11 @@
 from typing import Any
 
 from slackapp.flows.app import App
-from slackapp.host.call import Answer, HostCall, make_cursor, read_position
+from slackapp.host.call import Answer, HostCall, make_cursor, make_link, read_position
 from slackapp.host.checks.csv_text import Cell, write_csv
 from slackapp.host.checks.fields import Form
 from slackapp.host.flows.inventory import list_inventory
 from slackapp.host.forms import BINDING, CREDENTIAL
-from slackapp.host.handlers.token_uses import link_next_page
 from slackapp.host.inventory import BEGIN
 from slackapp.web.response import Response, csv_file
 
@@ -32,7 +31,7 @@ def list_all(app: App, call: HostCall, now: int) -> Answer | Response:
     else:
         form, rows = CREDENTIAL, [row for line in found for row in list_inventory.describe_credentials(app, line)]
     if call.wants_csv:
-        return csv_file(name, write_rows(form, rows), link_next_page(app, call, cursor))
+        return csv_file(name, write_rows(form, rows), make_link(app, call, cursor))
     return {_LIST: rows if name == _LIST else [], _CREDENTIALS: rows if name != _LIST else [], "cursor": cursor}
 
 

@@ -1,25 +1,27 @@
 """`/api/v2/slack/messages`: what an organization posts, and what became of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from slackapp.errors import Refused
 from slackapp.flows.app import App
-from slackapp.host.call import Answer, HostCall, make_cursor, read_position
+from slackapp.host.call import Answer, HostCall, make_cursor, make_link, read_position
+from slackapp.host.checks.csv_text import write_csv
 from slackapp.host.checks.fields import require_fields
 from slackapp.host.checks.message_content import require_content
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows.messages import accept_message, answer_once, change_message, settle_message, show_message
 from slackapp.host.flows.messages.accept_message import MessageDraft
 from slackapp.host.flows.messages.answer_once import RepeatableRequest
-from slackapp.host.forms import ONE_OF_SEVERAL, optional_time, time_of
-from slackapp.host.handlers.templates import read_content
+from slackapp.host.forms import MESSAGE, ONE_OF_SEVERAL, optional_time, time_of
+from slackapp.host.handlers.messaging.templates import read_content
 from slackapp.host.model import HostCaller, MessageOutcome, MessageStatus
 from slackapp.host.store import messages
 from slackapp.host.store.messages import Message, MessageFilter, NewMessage
+from slackapp.web.response import Response, csv_file
 
-_LIST, _REPLIES = "messages", "replies"
+_LIST, _REPLIES, _CONTENT = "messages", "replies", "content"
 _MAX_AHEAD = 365 * 86_400
 """Seconds that a message may be scheduled ahead."""
 
@@ -95,13 +97,23 @@ def show(app: App, call: HostCall, now: int) -> Answer:
     return describe(message._replace(permalink=permalink), content)
 
 
-def list_all(app: App, call: HostCall, now: int) -> Answer:
-    """Lists messages, the newest first."""
+def list_all(app: App, call: HostCall, now: int) -> Answer | Response:
+    """Lists messages, the newest first; as CSV with the address of the next page in `Link`, and without content."""
     given, before = call.parameters, int(read_position(app, call, _LIST) or messages.NEWEST)
     status = MessageStatus(given["status"]) if given["status"] is not None else None
     wanted = MessageFilter(status, given["channel"], given["senderId"])
     found = messages.page(app.db, call.caller.organization, wanted, before, most=given["limit"])
+    if call.wants_csv:
+        return csv_file("messages", write_table(found), make_link(app, call, _next_cursor(app, call, _LIST, found)))
     return _page(app, call, _LIST, found, now=now)
+
+
+def write_table(found: Sequence[Message]) -> str:
+    """Writes messages as CSV, under the names that they have in JSON; never what they say."""
+    names = [name for name in MESSAGE["properties"] if name != _CONTENT]
+    rows = [describe(each, None) for each in found]
+    # claim: C-329
+    return write_csv(names, [[row[name] for name in names] for row in rows])
 
 
 def list_replies(app: App, call: HostCall, now: int) -> Answer:
@@ -135,7 +147,7 @@ def require_message(app: App, call: HostCall) -> Message:
     return found
 
 
-def describe(message: Message, content: Mapping[str, Any] | None) -> Answer:
+def describe(message: Message, content: Mapping[str, Any] | None) -> dict[str, Any]:
     """Describes a message; `content` is what it says, where that is kept, for those who may see it."""
     return {
         "id": message.id,
@@ -145,6 +157,7 @@ def describe(message: Message, content: Mapping[str, Any] | None) -> Answer:
         "status": message.status,
         "reason": message.reason or None,
         "slackError": message.slack_error or None,
+        "delivery": message.delivery,
         "channel": message.channel_id or None,
         "ts": message.message_ts or None,
         "threadTs": message.thread_ts or None,
@@ -172,12 +185,16 @@ def _accept(app: App, call: HostCall, given: Mapping[str, Any], now: int) -> Ans
             return before
         raise
 
+    is_due = False
+
     def store() -> Answer:
-        accept_message.store(app, message, now)
+        nonlocal is_due
+        is_due = accept_message.store(app, message, now)
         return _accepted(message)
 
     told = answer_once.run(app, call.caller, request, store, now=now)
-    app.wake_worker()
+    if is_due:  # most wait behind others of their channel, and thousands of them need no look at the queue each
+        app.wake_worker()
     return told
 
 
@@ -187,10 +204,14 @@ def _accepted(message: NewMessage) -> Answer:
 
 
 def _page(app: App, call: HostCall, name: str, found: list[Message], *, now: int) -> Answer:
-    is_full = len(found) == call.parameters["limit"]
-    cursor = make_cursor(app, call, name, str(found[-1].number)) if is_full else None
+    cursor = _next_cursor(app, call, name, found)
     contents = show_message.find_contents(app, call.caller, found, now)
     return {"messages": list(map(describe, found, contents)), "cursor": cursor}
+
+
+def _next_cursor(app: App, call: HostCall, name: str, found: list[Message]) -> str | None:
+    is_full = len(found) == call.parameters["limit"]
+    return make_cursor(app, call, name, str(found[-1].number)) if is_full else None
 
 
 def _read_time(text: str, now: int) -> int:

@@ -6,7 +6,7 @@ from slackapp.host.checks.fields import has_form
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows import change_organization, delete_organization, freeze_organization, offboard, switch_host
 from slackapp.host.flows.change_organization import ProvidedOrganization
-from slackapp.host.forms import ID, chosen, time_of
+from slackapp.host.forms import ID, about, chosen, time_of
 from slackapp.host.model import MemberStatus
 from slackapp.host.rows import Purpose
 from slackapp.host.store import events, members
@@ -84,8 +84,7 @@ def list_events(app: App, call: HostCall, now: int) -> Answer:
             "id": str(each.number),
             "type": each.type,
             "at": time_of(each.at),
-            "connectionId": each.connection_id,
-            "messageId": each.message_id or None,
+            **about(each),
             "reason": each.detail or None,
         }
         for each in found

@@ -15,15 +15,23 @@ from slackapp.host.checks.fields import has_form
 from slackapp.host.checks.form_token import make_form_token
 from slackapp.host.checks.roles import HostAction, is_allowed, require_role
 from slackapp.host.errors import HostRefusal, HostRefused, RefusedRedirect
-from slackapp.host.flows import choose_connection, list_channels, switch_host
+from slackapp.host.flows import choose_connection, freeze_organization, list_channels, switch_host
 from slackapp.host.flows.connect import approve_connect, report_connects
 from slackapp.host.flows.connect.open_session import PageMember
 from slackapp.host.flows.events import note_channel
 from slackapp.host.forms import CHANNEL_ID, TEAM_ID, TEXT
 from slackapp.host.handlers import connect, connect_pages, integrations
 from slackapp.host.model import ConnectionKind
-from slackapp.host.pages import approvals, connects, workspaces
-from slackapp.host.pages.parts import APPROVALS_PATH, CONNECTS_PATH, FOOT, MESSAGES_PATH, WORKSPACES_PATH
+from slackapp.host.pages import approvals, connects, freeze, workspaces
+from slackapp.host.pages.parts import (
+    ANALYTICS_PATH,
+    APPROVALS_PATH,
+    CONNECTS_PATH,
+    FOOT,
+    MESSAGES_PATH,
+    REVIEWS_PATH,
+    WORKSPACES_PATH,
+)
 from slackapp.host.pages.states import state_of
 from slackapp.host.pages.workspaces import ChannelView, Reader, ShownWorkspace
 from slackapp.host.rows import ApprovalStatus, Connection, StatusReason
@@ -47,7 +55,10 @@ def show_all(app: App, request: Request, caller: PageMember, now: int) -> Respon
     shown = [describe_workspace(app, each) for each in (*held, *under_way)]
     reader = make_reader(app, caller, WORKSPACES_PATH, now)
     known = purposes.list_all(app.db, organization)
-    return answer(workspaces.show_all(reader, shown, known, _stops(app, organization)))
+    is_frozen, may_govern = freeze_organization.is_frozen(app, organization), is_allowed(caller.role, HostAction.GOVERN)
+    above = freeze.freeze_notice(may_govern) if is_frozen else ""
+    below = freeze.place(is_frozen, may_govern)
+    return answer(workspaces.show_all(reader, shown, known, _stops(app, organization), around=(above, below)))
 
 
 def show(app: App, request: Request, caller: PageMember, now: int) -> Response:
@@ -190,7 +201,9 @@ def make_reader(app: App, caller: PageMember, here: str, now: int) -> Reader:
         Link(MESSAGES_PATH, "Messages", here == MESSAGES_PATH),
     ]
     if is_allowed(caller.role, HostAction.REPORT):
+        links.append(Link(ANALYTICS_PATH, "Analytics", here == ANALYTICS_PATH))
         links.append(Link(CONNECTS_PATH, "Connecting", here == CONNECTS_PATH))
+        links.append(Link(REVIEWS_PATH, "Reviews", here == REVIEWS_PATH))
     if app.settings.host_approval:
         links.append(Link(APPROVALS_PATH, "Approvals", here == APPROVALS_PATH))
     links.append(Link(app.settings.host_url, "Back to the product"))
@@ -231,9 +244,6 @@ def _stops(app: App, organization_id: str) -> list[str]:
     told = []
     if not switch_host.is_enabled(app, organization_id):
         told.append("Slack is switched off here for now: nothing can be connected, tested or sent. You can disconnect.")
-    found = organizations.find(app.db, organization_id)
-    if found is not None and found.frozen_at is not None:
-        told.append("All use of Slack is stopped for your organization, until an owner ends that.")
     return told
 
 

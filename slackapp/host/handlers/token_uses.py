@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from slackapp.flows.app import App
-from slackapp.host.call import Answer, HostCall, make_cursor, read_position
+from slackapp.host.call import Answer, HostCall, make_cursor, make_link, read_position
 from slackapp.host.checks.csv_text import write_csv
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.forms import USE, time_of
@@ -29,7 +28,7 @@ def list_all(app: App, call: HostCall, now: int) -> Answer | Response:
     cursor = make_cursor(app, call, _LIST, str(found[-1].number)) if len(found) == most else None
     if not call.wants_csv:
         return {"uses": [describe(each) for each in found], "cursor": cursor}
-    return csv_file("token-use", write_table(found), link_next_page(app, call, cursor))
+    return csv_file("token-use", write_table(found), make_link(app, call, cursor))
 
 
 def read_filter(given: Mapping[str, Any]) -> UseFilter:
@@ -68,15 +67,6 @@ def describe(use: AuditedUse) -> dict[str, Any]:
         "requestId": use.request_id or None,
         "traceId": use.trace_id or use.request_id or None,
     }
-
-
-def link_next_page(app: App, call: HostCall, cursor: str | None) -> tuple[tuple[str, str], ...]:
-    """Makes the header that names the next page of a table; none behind the last one."""
-    if cursor is None:
-        return ()
-    given = {name: value for name, value in call.parameters.items() if value is not None}
-    path = call.route.partition(" ")[2]
-    return (("Link", f'<{app.settings.public_url}{path}?{urlencode({**given, "cursor": cursor})}>; rel="next"'),)
 
 
 def _read_time(text: str, field: str) -> int:

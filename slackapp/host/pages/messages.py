@@ -11,6 +11,7 @@ from slackapp.host.pages import parts
 from slackapp.host.pages.message_states import STATES, MessageState
 from slackapp.host.pages.parts import (
     COMPOSE_PATH,
+    MESSAGES_FILE_PATH,
     MESSAGES_PATH,
     TEMPLATES_PATH,
     WORKSPACES_PATH,
@@ -89,6 +90,8 @@ def show_history(reader: Reader, history: History) -> str:
     listed = parts.table("The newest first", heads, rows) if rows else parts.empty(none)
     asked = {name: value for name, value in history.wanted._asdict().items() if value}
     onward = urlencode({**asked, "cursor": history.cursor or ""})
+    address = f"{MESSAGES_FILE_PATH}?{urlencode(asked)}" if asked else MESSAGES_FILE_PATH
+    table = f'<p><a href="{escape(address)}">These as a CSV file</a></p>' if rows else ""
     more = f'<p><a href="{MESSAGES_PATH}?{escape(onward)}">Older messages</a></p>' if history.cursor else ""
     write = link_button(COMPOSE_PATH, "Write a message") if reader.may_use else ""
     kept = link_button(TEMPLATES_PATH, "Templates", Tone.PLAIN) if reader.may_use else ""
@@ -96,7 +99,7 @@ def show_history(reader: Reader, history: History) -> str:
         reader.frame,
         "Messages",
         f"{buttons(write, kept) if write else ''}<section><h2>Find</h2>{_filter(history)}</section>"
-        f"<section><h2>History</h2>{listed}{more}</section>",
+        f"<section><h2>History</h2>{listed}{more}{table}</section>",
     )
 
 

@@ -12,7 +12,9 @@ from slackapp.host.checks import form_token
 from slackapp.web.components import Link, Tone, button, escape, hidden
 
 SETTINGS_PATH, WORKSPACES_PATH, CONNECTS_PATH = "/settings", "/settings/integrations", "/settings/connects"
-APPROVALS_PATH = "/settings/approvals"
+APPROVALS_PATH, REVIEWS_PATH, FREEZE_PATH = "/settings/approvals", "/settings/reviews", "/settings/freeze"
+ANALYTICS_PATH, ANALYTICS_FILE_PATH = "/settings/analytics", "/settings/analytics.csv"
+MESSAGES_FILE_PATH = "/settings/messages.csv"
 MESSAGES_PATH, COMPOSE_PATH, TEMPLATES_PATH = "/settings/messages", "/settings/compose", "/settings/templates"
 FOOT = (Link("/privacy", "Privacy"), Link("/support", "Support"))
 """Whoever comes from a host does not install from the public page."""
@@ -55,6 +57,11 @@ def _distance(at: int, now: int) -> str:
             told = f"{number:,} {unit}{'s' if number != 1 else ''}"
             return f"{told} ago" if at <= now else f"in {told}"
     return "just now"
+
+
+def say_date(at: int) -> str:
+    """Says the day."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
 
 
 def facts(rows: Iterable[tuple[str, str]]) -> str:

@@ -81,6 +81,11 @@ _STATES: Mapping[tuple[ConnectionStatus, str], State] = {
         Tone.BAD, "Not connected", "It came to nothing, and nothing was kept.", NextStep.NOTHING,
     ),
 }  # fmt: skip
+_UNOWNED = State(
+    Tone.WARNING, "Connected, nobody answers for it",
+    "It works, and whoever answered for it has left your organization. Without somebody else it is suspended.",
+    NextStep.TAKE_OVER,
+)  # fmt: skip
 _LESS = State(
     Tone.WARNING, "Connected, with less than is asked for",
     "The app asks for more by now than the workspace has granted, so some of it does not work.", NextStep.RECONNECT,
@@ -114,6 +119,8 @@ def urgency_of(state: State) -> int:
 def state_of(connection: Connection, missing_scopes: tuple[str, ...] = ()) -> State:
     """Finds the words for a connection."""
     if connection.status is _ACTIVE:
+        if connection.owner_missing_at is not None:
+            return _UNOWNED
         if missing_scopes:
             return _LESS
         return _STATES[(_ACTIVE, _OTHER)] if connection.default_channel_id else _NO_CHANNEL

@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 from slackapp.checks.scope_reasons import DescribedScope
 from slackapp.host.channel_list import IncompleteReason, ListedChannel
 from slackapp.host.flows.connect.finish_connect import CONNECT_PATH
+from slackapp.host.flows.offboard import OWNER_DAYS
 from slackapp.host.model import ChannelState, ConnectionStatus
 from slackapp.host.pages import parts
 from slackapp.host.pages.parts import WORKSPACES_PATH, chip, facts, say_time
@@ -68,15 +69,25 @@ class ShownWorkspace(NamedTuple):
         return self.connection.team_name or ("A workspace under way" if waits else "A workspace that was removed")
 
 
-def show_all(reader: Reader, shown: Sequence[ShownWorkspace], purposes: Iterable[Purpose], told: Sequence[str]) -> str:
-    """Shows all workspaces, and where another one is connected. `told` are sentences on what stops all of them."""
-    above = "".join(notice(Tone.WARNING, f"<p>{escape(each)}</p>") for each in told)
+def show_all(
+    reader: Reader,
+    shown: Sequence[ShownWorkspace],
+    purposes: Iterable[Purpose],
+    told: Sequence[str],
+    *,
+    around: tuple[str, str] = ("", ""),
+) -> str:
+    """Shows all workspaces, and where another one is connected. `told` are sentences on what stops all of them.
+
+    `around` is what else stands above and below, as HTML.
+    """
+    above = around[0] + "".join(notice(Tone.WARNING, f"<p>{escape(each)}</p>") for each in told)
     ordered = sorted(shown, key=lambda each: urgency_of(each.state))
     cards = "".join(f"<section>{_card(reader, each)}</section>" for each in ordered)
     none = parts.empty(f"{reader.organization} has not connected a Slack workspace yet.")
     return document(reader.frame, "Slack workspaces", above + (cards or f"<section>{none}</section>") + _begin(
         reader, purposes
-    ))  # fmt: skip
+    ) + around[1])  # fmt: skip
 
 
 def _card(reader: Reader, shown: ShownWorkspace) -> str:
@@ -117,6 +128,7 @@ def show_one(reader: Reader, shown: ShownWorkspace, scopes: Iterable[DescribedSc
         ("Address", domain),
         ("What for", escape(shown.purpose)),
         ("Answers for it", escape(shown.owner)),
+        ("To be answered for", say_time(_answer_until(connection), reader.now, never="")),
         ("Default channel", _channel(shown)),
         ("Connected", say_time(connection.installed_at, reader.now)),
         ("Last used", say_time(connection.last_used_at, reader.now)),
@@ -137,6 +149,12 @@ def _unavailable(noted: NotedChannel) -> str:
     """Says what is wrong with a channel that is chosen, and what to do."""
     channel, what = f"<code>{escape(noted.channel_id)}</code>", _UNAVAILABLE[noted.state]
     return notice(Tone.WARNING, f"<p>The channel {channel} {what} No message arrives there.</p>")
+
+
+def _answer_until(connection: Connection) -> int | None:
+    """Finds until when somebody must answer for it, where nobody does and it serves."""
+    is_waiting = connection.status == ConnectionStatus.ACTIVE and connection.owner_missing_at is not None
+    return (connection.owner_missing_at or 0) + OWNER_DAYS * 86_400 if is_waiting else None
 
 
 def _channel(shown: ShownWorkspace) -> str:

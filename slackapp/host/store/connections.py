@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from slackapp.host.checks.transitions import require_change
-from slackapp.host.model import ConnectionKind, ConnectionStatus, ConnectionWay
+from slackapp.host.model import ConnectionKind, ConnectionStatus, ConnectionWay, DeliveryWay
 from slackapp.host.rows import (
     Connection,
     ConnectionKey,
@@ -26,6 +26,7 @@ BATCH_ROWS = 500
 """How many failed ones are deleted in one transaction."""
 MAX_LIFETIME = 900 + 60
 """Seconds from now on within which every attempt expires: the longest life of a state, and a step of a clock."""
+_DELIVERY_WAYS = by_word(DeliveryWay)
 _KINDS, _STATUSES, _WAYS = by_word(ConnectionKind), by_word(ConnectionStatus), by_word(ConnectionWay)
 
 
@@ -277,6 +278,7 @@ def save_settings(
 ) -> bool:
     """Stores what people set, inside the transaction that has read it; False where nothing is held."""
     fields = {**settings._asdict(), "allowed_channels": ",".join(settings.allowed_channels)}
+    fields["delivery"] = str(settings.delivery)
     given = {**_key(key.organization_id, key.id), **fields, "owner_missing_at": owner_missing_at, "now": now}
     return db.execute("set_connection_settings", given) == 1
 
@@ -308,6 +310,16 @@ def note_owner_back(db: Database, organization_id: str, member_id: str) -> list[
     """Notes that a member answers again for what was that member's; returns the ids."""
     rows = db.many("note_owner_back", {"organization_id": organization_id, "owner_id": member_id})
     return [row["id"] for row in rows]
+
+
+def note_unattested(db: Database, key: ConnectionKey, now: int) -> None:
+    """Notes that nobody has answered for it in a review, from now on."""
+    db.execute("set_unattested", {**_key(key.organization_id, key.id), "unattested_at": now})
+
+
+def note_attested(db: Database, key: ConnectionKey) -> None:
+    """Notes that somebody answers for it again."""
+    db.execute("set_unattested", {**_key(key.organization_id, key.id), "unattested_at": None})
 
 
 # Tenants that go, copies, age
@@ -362,5 +374,10 @@ def _connection(row: Row) -> Connection:
     fields["oauth_metadata"] = read_sealed(fields["oauth_metadata"])
     fields["scopes"] = split_scopes(fields.pop("scope"))
     fields["allowed_channels"] = split_scopes(fields["allowed_channels"])
-    words = {"kind": _KINDS[row["kind"]], "status": _STATUSES[row["status"]], "way": _WAYS[row["way"]]}
+    words = {
+        "delivery": _DELIVERY_WAYS[row["delivery"]],
+        "kind": _KINDS[row["kind"]],
+        "status": _STATUSES[row["status"]],
+        "way": _WAYS[row["way"]],
+    }
     return Connection(**{**fields, **words})

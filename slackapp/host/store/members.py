@@ -15,6 +15,12 @@ def find(db: Database, organization_id: str, member_id: str) -> Member | None:
     return _member(row, organization_id) if row is not None else None
 
 
+def list_all(db: Database, organization_id: str) -> list[Member]:
+    """Lists an organization's members, also those who have left."""
+    rows = db.many("list_members", {"organization_id": organization_id})
+    return [_member(row, organization_id) for row in rows]
+
+
 def find_caller(db: Database, organization_id: str, member_id: str) -> KnownCaller | None:
     """Finds an organization, its member of that id, and its switch; None where there is no such organization."""
     row = db.one("find_caller", _key(organization_id, member_id))

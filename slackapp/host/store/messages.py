@@ -1,10 +1,10 @@
 """Messages of organizations: `sql/host/messages.sql`. Every change of a status is compare-and-swap."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from slackapp.host.checks.message_transitions import require_change
-from slackapp.host.model import MessageReason, MessageStatus, MessageType
+from slackapp.host.model import DeliveryWay, MessageReason, MessageStatus, MessageType
 from slackapp.host.store.messaging import contents
 from slackapp.model import Sealed, Tenant, UnclearRow
 from slackapp.store.columns import (
@@ -26,7 +26,7 @@ TURN = "slackapp.message"
 BATCH_ROWS = 500
 NEWEST = 2**62
 """A number behind that of every message."""
-_TYPES, _STATUSES = by_word(MessageType), by_word(MessageStatus)
+_TYPES, _STATUSES, _DELIVERY_WAYS = by_word(MessageType), by_word(MessageStatus), by_word(DeliveryWay)
 
 
 class Message(NamedTuple):
@@ -57,6 +57,7 @@ class Message(NamedTuple):
     created_at: int
     updated_at: int
     trace_id: str
+    delivery: DeliveryWay
 
 
 class NewMessage(NamedTuple):
@@ -78,6 +79,7 @@ class NewMessage(NamedTuple):
     target_id: str = ""
     message_ts: str = ""
     thread_ts: str = ""
+    delivery: DeliveryWay = DeliveryWay.BOT
 
 
 class SentPlace(NamedTuple):
@@ -173,7 +175,7 @@ def add(db: Database, message: NewMessage, now: int) -> bool:
     status = MessageStatus.QUEUED if message.send_at is None else MessageStatus.SCHEDULED
     columns = field_columns(message)
     columns["message_id"] = columns.pop("id")
-    columns["type"] = str(message.type)
+    columns["type"], columns["delivery"] = str(message.type), str(message.delivery)
     columns["body"] = sealed_column(message.body)
     queued_at = message.send_at if message.send_at is not None else now
     return db.execute("add_message", {**columns, "status": str(status), "queued_at": queued_at, "now": now}) == 1
@@ -316,10 +318,9 @@ def _key(tenant: Tenant, message_id: str) -> dict[str, Any]:
 
 def _message(row: Row) -> Message:
     fields = row_fields(row)
-    words: Mapping[str, Any] = {
-        "type": _TYPES[row["type"]], "status": _STATUSES[row["status"]], "body": read_sealed(row["body"]),
-    }  # fmt: skip
-    return Message(**{**fields, **words})
+    fields["type"], fields["status"] = _TYPES[fields["type"]], _STATUSES[fields["status"]]
+    fields["body"], fields["delivery"] = read_sealed(fields["body"]), _DELIVERY_WAYS[fields["delivery"]]
+    return Message(**fields)
 
 
 def _waiting(row: Row) -> WaitingMessage:

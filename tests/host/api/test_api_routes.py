@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from slackapp.host.answers import CODES
+from slackapp.host.call import HostRoute
 from slackapp.host.checks.fields import MAX_BODY
 from slackapp.host.checks.roles import is_allowed
 from slackapp.host.errors import HostRefusal
 from slackapp.host.flows import switch_host
 from slackapp.host.openapi import codes_of
-from slackapp.host.routes import API_ROUTES, HostRoute
+from slackapp.host.routes import API_ROUTES
 from tests.support import posting
 from tests.support.client import Reply
 from tests.support.connected import ACME
@@ -51,6 +52,11 @@ SURFACE = {
     "GET /api/v2/slack/approvals": ("host owner admin member auditor", False),
     "POST /api/v2/slack/approvals": ("owner admin member", True),
     "POST /api/v2/slack/approvals/{id}/decision": ("owner admin", False),
+    "GET /api/v2/slack/reviews": ("host owner admin auditor", False),
+    "POST /api/v2/slack/reviews": ("host owner admin", False),
+    "GET /api/v2/slack/reviews/{id}": ("host owner admin auditor", False),
+    "POST /api/v2/slack/reviews/{id}/decisions": ("owner admin", False),
+    "POST /api/v2/slack/reviews/{id}/close": ("host owner admin", False),
     "POST /api/v2/slack/freeze": ("host owner", False),
     "DELETE /api/v2/slack/freeze": ("host owner", False),
     "POST /api/v2/slack/messages": ("host owner admin member", True),
@@ -62,6 +68,7 @@ SURFACE = {
     "GET /api/v2/slack/messages/{id}": ("host owner admin member auditor", False),
     "POST /api/v2/slack/messages/{id}/replies": ("host owner admin member", True),
     "GET /api/v2/slack/messages/{id}/replies": ("host owner admin member auditor", False),
+    "GET /api/v2/slack/analytics": ("host owner admin auditor", False),
     "GET /api/v2/slack/templates": ("host owner admin member", False),
     "GET /api/v2/slack/templates/{id}": ("host owner admin member", False),
     "PUT /api/v2/slack/templates/{id}": ("host owner admin", True),
@@ -107,7 +114,8 @@ def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 REQUIRED: dict[str, dict[str, Any]] = {
     "sessions": {"memberId": "ann", "role": "admin"}, "approvals": {"reason": "for alerts"},
-    "decision": {"decision": "denied"},
+    "decision": {"decision": "denied"}, "reviews": {"dueInDays": 14},
+    "decisions": {"connectionId": "none", "decision": "attested", "note": "needed"},
 }  # fmt: skip
 """By the end of a path: the fields of a body that must be there."""
 
@@ -133,8 +141,22 @@ def ask(world: World, route: HostRoute, host: Host, target: str = "", body: Any 
     given = body_of(route, world) if body is None and route.body is not None else body
     if (route.method == "DELETE" or "freeze" in route.path) and is_allowed(host.role, route.action):
         host = replace(host, organization="doomed")  # the one that the other tests are about stays
+    if "/reviews" in route.path and is_allowed(host.role, route.action):
+        host = replace(host, organization="reviewed")
+        target = target or route.path.replace("{id}", review_of(host, is_open="{id}" in route.path))
     headers = {"Idempotency-Key": f"key-{next(posting.KEYS)}"} if route.sends else {}
     return host.call(route.method, target or target_of(route, world), given, headers)
+
+
+def review_of(host: Host, is_open: bool) -> str:
+    """The id of a review of that organization, which holds nothing; it is open, or there is none that is."""
+    itself = host.of(None, None)
+    listed = [each for each in itself.get("slack/reviews").json["reviews"] if each["closedAt"] is None]
+    if is_open and not listed:
+        listed = [itself.post("slack/reviews", {"dueInDays": 14}).json]
+    elif listed and not is_open:
+        itself.post(f"slack/reviews/{listed[0]['id']}/close")
+    return str(listed[0]["id"]) if listed else ""
 
 
 def assert_is_done(name: str, reply: Reply) -> None:

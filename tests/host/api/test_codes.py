@@ -9,13 +9,14 @@ import pytest
 
 from slackapp.errors import KeyUnavailableError, StoreBusyError
 from slackapp.host.answers import CODES
+from slackapp.host.call import HostRoute
 from slackapp.host.checks.roles import is_allowed
 from slackapp.host.errors import HostRefusal
 from slackapp.host.flows import change_connection, switch_host
 from slackapp.host.memory import SLACK_PLACES, host_memory
 from slackapp.host.model import ConnectionStatus
 from slackapp.host.openapi import codes_of
-from slackapp.host.routes import API_ROUTES, BULK_BODY, HostRoute
+from slackapp.host.routes import API_ROUTES, BULK_BODY
 from slackapp.host.rows import ConnectionSettings, StatusReason
 from slackapp.host.store import connections
 from slackapp.localslack.model import Fault
@@ -169,6 +170,9 @@ WAYS: dict[str, Callable[[World], Way]] = {
     "APPROVAL_REQUIRED": lambda world: request_with(member="meg", role=MEMBER),
     "REGION_MISMATCH": lambda world: request_with(organization=ELSEWHERE),
 }
+REVIEWED = {
+    "reviews": {"dueInDays": 14}, "decisions": {"connectionId": NOBODY, "decision": "attested", "note": "needed"},
+}  # fmt: skip
 OF_NO_ROUTE = {"METHOD_NOT_ALLOWED", "WORKSPACE_TAKEN"}
 """Codes of what is refused before a route is found, and of what Slack sends a browser back with."""
 ALL = [
@@ -185,7 +189,9 @@ def ask(world: World, route: HostRoute, changes: dict[str, Any]) -> tuple[int, s
     if not route.body and body and "x" not in body:
         body = {}
     if body == {}:
-        body = {"approvals": {"reason": "x"}, "decision": {"decision": "denied"}}.get(route.path.rpartition("/")[2], {})
+        body = {"approvals": {"reason": "x"}, "decision": {"decision": "denied"}, **REVIEWED}.get(
+            route.path.rpartition("/")[2], {}
+        )
     named = changes.get("id", general if "channels" in route.path else "gone")
     if "messages" in route.path:
         sent, waiting = (row["id"] for row in world.rows("SELECT id FROM messages ORDER BY number LIMIT 2"))

@@ -72,6 +72,8 @@ def test_active_for_organization(world: World, host: Host) -> None:
         "ownerMissingSince": None,
         "purpose": "alerts",
         "defaultChannel": None,
+        "delivery": "bot",
+        "webhookChannel": None,
         "allowedChannels": [],
         "unavailableChannels": [],
         "maxAgeDays": None,

@@ -62,13 +62,15 @@ def test_the_commands_of_the_page_do_what_it_says(
     module = signer()
     monkeypatch.setattr(module.time, "time", lambda: world.clock.now)
     token = module.host_token(KEY_ID, SECRET, world.settings.public_url, org="acme", sub="ann", role="admin")
-    assert len(CURLS) == 6
+    assert len(CURLS) == 7
     with serve(world.service.wsgi) as url:
-        shown, channels, checked, posted, held, used = (type_line(line, url, token, tmp_path) for line in CURLS)
+        answers = [type_line(line, url, token, tmp_path) for line in CURLS]
+    shown, channels, checked, reviewed, posted, held, used = answers
     assert '"status":"active"' in shown
     assert '"name":"general"' in channels
     assert '"name":"random"' not in channels
     assert '"ok":true' in checked
+    assert '"open":1' in reviewed
     assert '"status":"queued"' in posted
     assert held.startswith('"id","kind","status"')
     assert '"method":"conversations.list"' in used

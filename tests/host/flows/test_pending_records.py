@@ -4,7 +4,8 @@ import pytest
 
 from slackapp.errors import DecryptError, StoreError
 from slackapp.host.flows import pending_records
-from slackapp.host.rows import Connection, PendingRecord, Quarantine
+from slackapp.host.model import PendingRecord
+from slackapp.host.rows import Connection, Quarantine
 from slackapp.model import (
     NO_TENANT,
     SCHEDULER,

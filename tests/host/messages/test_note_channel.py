@@ -96,7 +96,7 @@ def test_who_leaves_must_be_the_bot_and_what_is_another_tenants_is_left(
 
 @pytest.mark.claim("C-305")
 @pytest.mark.usefixtures("set_up")
-def test_sending_says_the_same(world: World, host: Host, general: str) -> None:
+def test_sending_says_the_same(world: World, host: Host, general: str, random: str) -> None:
     """An event that was lost: the error decides, and so does a message that arrives."""
     world.slack.faults.add(Fault("chat.postMessage", "error", error="is_archived"))
     accepted(host, "one")
@@ -105,6 +105,11 @@ def test_sending_says_the_same(world: World, host: Host, general: str) -> None:
     accepted(host, "two")
     send_all(world, 2)
     assert (unavailable(host), heard(host)) == ({}, ["archived"])
+    name_channels(world, general)
+    world.slack.faults.add(Fault("chat.postMessage", "error", error="is_archived"))
+    accepted(host, "three", channel=random)
+    send_all(world, 2)
+    assert (world.count("channel_states"), heard(host)) == (0, ["archived"]), "no setting names that one"
 
 
 @pytest.mark.usefixtures("set_up")

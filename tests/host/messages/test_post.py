@@ -71,6 +71,7 @@ def test_a_message_is_accepted_sent_and_told_of(world: World, host: Host, genera
         "status": "sent",
         "reason": None,
         "slackError": None,
+        "delivery": "bot",
         "channel": general,
         "ts": message["ts"],
         "threadTs": None,

@@ -113,7 +113,7 @@ def test_a_channel_that_is_gone_is_told_with_what_to_do(world: World, state: Cha
         held_now = connections.find_held(db, found[1])
         assert held_now is not None
         assert change_connection.configure(db, held_now, settings, world.clock())
-        note_channel.note(db, found[1], "C0NORTH001GEN", state, world.clock())
+        note_channel.note(db, found[1], "C0NORTH001GEN", state, now=world.clock())
     told = person.browser.get(page).text
     assert f"<code>C0NORTH001GEN</code> {workspaces._UNAVAILABLE[state]}" in told
 

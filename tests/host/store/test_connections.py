@@ -285,6 +285,11 @@ BY_CONNECTION = {
     "add_quarantine", "end_quarantine", "lease_quarantine", "delete_quarantine", "release_quarantine",
 }  # fmt: skip
 """Of a connection that was found so before."""
+BY_REVIEW = {
+    "count_decisions", "find_review_item", "list_review_items", "list_open_items", "decide_review_item",
+    "end_review_items",
+}  # fmt: skip
+"""Of a review, or a connection, that was found so before."""
 OF_ALL = {
     "list_removed_organizations", "list_organization_ids",
     "connection_owners", "list_expired_attempts", "attempts_under_key",
@@ -294,12 +299,13 @@ OF_ALL = {
     "end_all_tickets", "sweep_sessions", "end_sessions_under_key", "end_all_sessions", "sweep_token_ids",
     "is_delivery_waiting", "due_deliveries", "claim_delivery", "end_delivery", "postpone_delivery", "retry_delivery",
     "retry_given_up", "drop_waiting_deliveries",
-    "sweep_idempotent", "sweep_approvals", "list_switches", "has_workspaces_installed", "is_any_given_back",
+    "sweep_idempotent", "sweep_message_counts", "sweep_approvals", "list_switches", "has_workspaces_installed",
+    "is_any_given_back",
     "count_unvaulted_connections", "count_overdue_attempts", "list_unfrozen", "list_idle_channels",
     "list_connections_waiting",
     "list_waiting", "list_unclear_since", "list_parked_before", "message_owners",
     "mark_messages_restored", "sweep_send_rates", "sweep_turns", "sweep_contents", "content_owners",
-    "channel_state_owners",
+    "channel_state_owners", "list_reminders", "list_overdue_reviews",
 }  # fmt: skip
 """For upkeep, an operator, a host key, or the host, which speaks for every organization."""
 QUEUE = "outbox."
@@ -316,7 +322,7 @@ def test_every_statement_names_the_organization_or_is_known_by_what_else_it_find
     """Stops a query that finds a row of an organization by another id alone."""
     host = statements.load_folder("host")
     found = {name for name, each in host.items() if unconfined(each.sql) and not name.startswith(QUEUE)}
-    assert found == (BY_OTHER | BY_TENANT | BY_CONNECTION | OF_ALL) - {"use_token_id", "add_quarantine"}
+    assert found == (BY_OTHER | BY_TENANT | BY_CONNECTION | BY_REVIEW | OF_ALL) - {"use_token_id", "add_quarantine"}
     for name in BY_TENANT:
         assert {"tenant_kind", "tenant_id"} <= host[name].parameters
     assert unconfined("SELECT name FROM connections WHERE id = :connection_id"), "negative control"

@@ -16,8 +16,8 @@ from slackapp.flows.upkeep.interrupted_calls import MAX_EXCHANGE_SECONDS
 from slackapp.host.checks.transitions import UNDER_WAY
 from slackapp.host.flows import change_connection, pending_records
 from slackapp.host.flows.connect import note_connect
-from slackapp.host.model import ConnectionStatus
-from slackapp.host.rows import Connection, GrantOutcome, HostAuditEvent, Quarantine, StatusReason
+from slackapp.host.model import ConnectionStatus, GrantOutcome
+from slackapp.host.rows import Connection, HostAuditEvent, Quarantine, StatusReason
 from slackapp.host.store import connections, quarantines
 from slackapp.model import (
     BOT,

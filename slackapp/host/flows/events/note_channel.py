@@ -48,7 +48,7 @@ def receive(app: App, told: TenantEvent, now: int) -> None:
         channel_states.clear(app.db, told.tenant, channel_id)
     elif told.type in _LOST:
         with app.db.transaction():
-            note(app.db, told.tenant, channel_id, _LOST[told.type], now)
+            note(app.db, told.tenant, channel_id, _LOST[told.type], now=now)
 
 
 def note(db: Database, tenant: Tenant, channel_id: str, state: ChannelState, now: int) -> None:
@@ -66,7 +66,7 @@ def note_failure(db: Database, tenant: Tenant, channel_id: str, slack_error: str
     """Notes, inside a transaction, what the failure of a post says of its channel."""
     state = _ERRORS.get(slack_error)
     if state is not None:
-        note(db, tenant, channel_id, state, now)
+        note(db, tenant, channel_id, state, now=now)
 
 
 def find_unavailable(db: Database, connection: Connection) -> list[NotedChannel]:

@@ -8,7 +8,7 @@ from slackapp.flows.app import App
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows import choose_connection
 from slackapp.host.flows.messages import message_content, take_turns
-from slackapp.host.model import HostCaller, MessageStatus, MessageType
+from slackapp.host.model import DeliveryWay, HostCaller, MessageStatus, MessageType
 from slackapp.host.rows import Connection
 from slackapp.host.store import messages, outbox, purposes
 from slackapp.host.store.messages import Message, NewMessage
@@ -46,7 +46,8 @@ def prepare(app: App, caller: HostCaller, draft: MessageDraft) -> NewMessage:
         raise choose_connection.refusal_of_inactive(app)
     if thread is not None and thread.connection_id != connection.id:
         raise HostRefused(HostRefusal.NOT_THERE, field="threadOf")
-    channel_id = _choose_channel(connection, draft, thread)
+    delivery = _choose_delivery(connection, draft, thread)
+    channel_id = _choose_channel(connection, draft, thread, delivery)
     message_id = app.entropy(_ID_BYTES).hex()
     body = message_content.seal(app, connection.tenant, message_id, draft.fields, actor=caller)
     return NewMessage(
@@ -65,11 +66,15 @@ def prepare(app: App, caller: HostCaller, draft: MessageDraft) -> NewMessage:
         internal_message_id=draft.internal_message_id or "",
         target_id=next((each.id for each in (draft.target, thread) if each is not None), ""),
         message_ts=draft.target.message_ts if draft.target is not None else "",
+        delivery=delivery,
     )
 
 
-def store(app: App, message: NewMessage, now: int) -> None:
-    """Stores a message, in a transaction or a shared commit, with its turn where it is next. Raises HostRefused."""
+def store(app: App, message: NewMessage, now: int) -> bool:
+    """Stores a message, in a transaction or a shared commit, with its turn where it is next. Raises HostRefused.
+
+    Tells whether it may go out at once, as `take_turns.give_next` does.
+    """
     internal_id = message.internal_message_id
     # claim: C-254
     if internal_id and messages.find_internal(app.db, message.organization_id, internal_id) is not None:
@@ -79,13 +84,13 @@ def store(app: App, message: NewMessage, now: int) -> None:
         raise choose_connection.refusal_of_inactive(app)
     if message.send_at is not None:
         outbox.schedule_turn(app.db, message.tenant, message.id)
-    else:
-        give_next(app, message, now)
+        return False
+    return give_next(app, message, now)
 
 
-def give_next(app: App, message: Message | NewMessage, now: int) -> None:
+def give_next(app: App, message: Message | NewMessage, now: int) -> bool:
     """Gives the next message of that one's channel its turn, as `store` where nobody has it."""
-    take_turns.give_next(app, message.tenant, message.channel_id, now)
+    return take_turns.give_next(app, message.tenant, message.channel_id, now)
 
 
 def _find_thread(app: App, caller: HostCaller, draft: MessageDraft) -> Message | None:
@@ -97,18 +102,29 @@ def _find_thread(app: App, caller: HostCaller, draft: MessageDraft) -> Message |
     # claim: C-255
     if found is None or not is_post or not found.channel_id or found.status in _GONE:
         raise HostRefused(HostRefusal.NOT_THERE, field="threadOf")
+    # What went out by a webhook has no place that anybody knows.
+    # claim: C-309
+    if found.delivery is DeliveryWay.WEBHOOK:
+        raise HostRefused(HostRefusal.NOT_THERE, field="threadOf")
     # claim: C-299
     if found.status == MessageStatus.SCHEDULED and (draft.send_at or 0) <= (found.send_at or 0):
         raise HostRefused(HostRefusal.SEND_AT, field="sendAt")
     return found
 
 
-def _choose_channel(connection: Connection, draft: MessageDraft, thread: Message | None) -> str:
+def _choose_delivery(connection: Connection, draft: MessageDraft, thread: Message | None) -> DeliveryWay:
+    """Chooses the way: a webhook is for what names no channel, where the connection says so."""
+    is_free = draft.channel is None and draft.target is None and thread is None
+    return connection.delivery if is_free else DeliveryWay.BOT
+
+
+def _choose_channel(connection: Connection, draft: MessageDraft, thread: Message | None, delivery: DeliveryWay) -> str:
     """Chooses where it goes: as the draft says, or to the default channel, and where it is allowed alone."""
+    default = connection.webhook_channel_id if delivery is DeliveryWay.WEBHOOK else connection.default_channel_id
     of = draft.target or thread
     if of is not None and draft.channel not in (None, of.channel_id):
         raise HostRefused(HostRefusal.CHANNEL_NOT_ALLOWED, field="channel")
-    channel_id = of.channel_id if of is not None else draft.channel or connection.default_channel_id
+    channel_id = of.channel_id if of is not None else draft.channel or default
     if not channel_id:
         raise HostRefused(HostRefusal.NO_CHANNEL, field="channel")
     # claim: C-256

@@ -17,9 +17,9 @@ from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.host.checks.post_errors import UNREADABLE, PostOutcome, judge_post
 from slackapp.host.flows import switch_host
 from slackapp.host.flows.events import note_channel
-from slackapp.host.flows.messages import look_up_channel, message_content, take_turns
+from slackapp.host.flows.messages import look_up_channel, message_content, post_webhook, take_turns
 from slackapp.host.flows.messages.accept_message import is_allowed
-from slackapp.host.model import ConnectionStatus, MessageReason, MessageStatus, MessageType
+from slackapp.host.model import ConnectionStatus, DeliveryWay, MessageReason, MessageStatus, MessageType
 from slackapp.host.rows import Connection
 from slackapp.host.store import connections, events, messages
 from slackapp.host.store.messages import Message, SentPlace
@@ -95,6 +95,10 @@ def _may_send(app: App, row: Run, message: Message, connection: Connection | Non
 
 def _call(app: App, row: Run, message: Message, connection: Connection | None, actor: Actor) -> SlackResponse:
     fields = _fields(app, message, actor)
+    if message.delivery is DeliveryWay.WEBHOOK:
+        # claim: C-307
+        post_webhook.send(app, row, message, fields, actor=actor)
+        return SlackResponse({}, None)
     is_post = message.type in (MessageType.MESSAGE, MessageType.REPLY)
     if is_post and connection is not None:
         # claim: C-259
@@ -217,7 +221,7 @@ def _fail(app: App, row: Run, message: Message, reason: MessageReason, now: int,
         messages.set_status(app.db, current, MessageStatus.FAILED, reason, slack_error=slack_error, now=now)
         events.add_of_message(app.db, current, MessageStatus.FAILED, reason, now=now)
         # claim: C-305
-        note_channel.note_failure(app.db, message.tenant, message.channel_id, slack_error, now)
+        note_channel.note_failure(app.db, message.tenant, message.channel_id, slack_error, now=now)
 
     if _end(app, row, message, mark, now=now):
         take_turns.count_message(app, MessageStatus.FAILED, reason)
@@ -249,21 +253,25 @@ def _leave_unclear(app: App, row: Run, message: Message, error: SlackCallError, 
 def _end(app: App, row: Run, message: Message | None, mark: Callable[[], object], now: int) -> bool:
     """Ends the row as `_finish`, and gives the next message of the channel its turn."""
 
+    is_due = False
+
     def mark_and_go_on() -> None:
+        nonlocal is_due
         mark()
         if message is not None:
             # claim: C-246
-            take_turns.give_next(app, message.tenant, message.channel_id, now)
+            is_due = take_turns.give_next(app, message.tenant, message.channel_id, now)
 
-    return _finish(app, row, QueueState.DONE, mark_and_go_on, now=now)
+    is_ours = _finish(app, row, QueueState.DONE, mark_and_go_on, now=now)
+    if is_due:
+        app.wake_worker()
+    return is_ours
 
 
 def _finish(app: App, row: Run, state: QueueState, also: Callable[[], object], now: int) -> bool:
     """Ends the row, with the mark; False where it is not ours any more."""
     with app.db.transaction():
-        is_ours = queue.finish(app.db, row, state, str(state), now=now, also=also)
-    app.wake_worker()
-    return is_ours
+        return queue.finish(app.db, row, state, str(state), now=now, also=also)
 
 
 def _current(app: App, message: Message) -> Message:

@@ -10,14 +10,15 @@ from slackapp.model import Tenant
 def give_next(app: App, tenant: Tenant, channel_id: str, now: int) -> bool:
     """Gives the next message of a channel its turn, in a transaction or a shared commit.
 
-    False where none waits, or one has it.
+    Tells whether it may go out at once: then the workers are to be woken, once that is committed. A turn whose time has
+    yet to come is found by itself, and where another message has it, or none waits, none is given.
     """
     following = messages.next_of_channel(app.db, tenant, channel_id)
     if following is None:
         return False
     at = take_place(app, tenant, channel_id, now)
     # claim: C-246
-    return outbox.give_turn(app.db, tenant, following, at)
+    return outbox.give_turn(app.db, tenant, following, at) and at <= now
 
 
 def take_place(app: App, tenant: Tenant, channel_id: str, earliest: int) -> int:
@@ -32,18 +33,17 @@ def give_back(app: App, tenant: Tenant, channel_id: str, taken: int) -> None:
     send_rates.give_back(app.db, tenant, channel_id, rate, taken=taken)
 
 
-def give_all(app: App, now: int) -> int:
-    """Gives turns wherever something waits and nothing has one; how many. Raises StoreError."""
-    given = 0
+def give_all(app: App, now: int) -> None:
+    """Gives turns wherever something waits and nothing has one. Raises StoreError."""
+    is_due = False
     while idle := outbox.list_idle_channels(app.db):
         for channel in idle:
             with app.db.transaction():
-                given += give_next(app, channel.tenant, channel.channel_id, now)
+                is_due |= give_next(app, channel.tenant, channel.channel_id, now)
         if len(idle) < outbox.MAX_IDLE:
             break
-    if given:
+    if is_due:
         app.wake_worker()
-    return given
 
 
 def count_message(app: App, status: MessageStatus, reason: MessageReason | None) -> None:

@@ -18,7 +18,7 @@ from slackapp.errors import CommandError, ConfigError, TransactionOpenError
 from slackapp.flows.app import App
 from slackapp.host.checks.webhook_signature import signed_headers
 from slackapp.host.flows.webhook.webhook_secrets import read_webhook_secrets
-from slackapp.host.forms import time_of
+from slackapp.host.forms import about, time_of
 from slackapp.host.rows import DeliveryStatus, HostAuditEvent, HostAuditRecord, HostEvent
 from slackapp.host.store import deliveries
 from slackapp.model import Actor, AuditEntry, Settings
@@ -77,8 +77,7 @@ def event_id(event: HostEvent) -> str:
 
 def event_body(event: HostEvent) -> bytes:
     """Makes the body: ids and closed words."""
-    what = {"organizationId": event.organization_id, "connectionId": event.connection_id}
-    data = {**what, "messageId": event.message_id or None, "reason": event.detail or None}
+    data = {"organizationId": event.organization_id, **about(event), "reason": event.detail or None}
     body = {"type": event.type, "timestamp": time_of(event.at), "data": data}
     return json.dumps(body, separators=(",", ":")).encode()
 

@@ -120,7 +120,13 @@ def test_the_host_is_told_once_with_ids_and_closed_words(product: Product) -> No
     assert body == {
         "type": "connection.active",
         "timestamp": time_of(product.world.clock()),
-        "data": {"organizationId": ACME, "connectionId": product.keys[0].id, "messageId": None, "reason": None},
+        "data": {
+            "organizationId": ACME,
+            "connectionId": product.keys[0].id,
+            "messageId": None,
+            "reviewId": None,
+            "reason": None,
+        },
     }
     assert headers["path"] == "/slack/events"
     assert headers["webhook_id"] == f"evt_{event.number}"

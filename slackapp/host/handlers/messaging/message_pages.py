@@ -24,7 +24,7 @@ from slackapp.host.flows.messages import change_message, show_message
 from slackapp.host.forms import CHANNEL_ID, ID, ONE_OF_SEVERAL
 from slackapp.host.handlers import messages as api
 from slackapp.host.handlers import settings
-from slackapp.host.handlers import templates as api_templates
+from slackapp.host.handlers.messaging import templates as api_templates
 from slackapp.host.model import ConnectionKind, ConnectionStatus, MessageOutcome, MessageStatus
 from slackapp.host.pages import compose
 from slackapp.host.pages import messages as pages
@@ -38,9 +38,10 @@ from slackapp.host.store.messages import Message, MessageFilter
 from slackapp.host.store.messaging import templates
 from slackapp.host.store.messaging.templates import Template
 from slackapp.web.request import Request
-from slackapp.web.response import Response, redirect
+from slackapp.web.response import Response, csv_file, redirect
 
-_PAGE = 50
+_PAGE, _FILE_MESSAGES = 50, 5000
+"""Messages of one page, and of a file."""
 _DAY = 86_400
 _KEY_BYTES = 16
 _FILTER = ("status", "channel", "purpose", "day", "cursor")
@@ -56,11 +57,7 @@ _DONE = {
 def show_history(app: App, request: Request, caller: PageMember, now: int) -> Response:
     """Shows the messages of the member's organization, by filter."""
     require_role(caller, HostAction.READ)
-    query = read_query(request.raw_query, frozenset(_FILTER))
-    wanted = HistoryFilter(**{name: query.get(name, "") for name in _FILTER[:-1]})
-    before = query.get("cursor", "")
-    most = int(before) if before.isascii() and before.isdecimal() and len(before) < 19 else messages.NEWEST
-    found = messages.page(app.db, caller.organization, _read_filter(wanted), most, most=_PAGE)
+    wanted, found = _find(app, request, caller, _PAGE)
     history = History(
         shown=_shown(app, caller, found),
         wanted=wanted,
@@ -68,6 +65,20 @@ def show_history(app: App, request: Request, caller: PageMember, now: int) -> Re
         cursor=str(found[-1].number) if len(found) == _PAGE else None,
     )
     return settings.answer(pages.show_history(settings.make_reader(app, caller, MESSAGES_PATH, now), history))
+
+
+def show_file(app: App, request: Request, caller: PageMember, now: int) -> Response:
+    """Answers the messages of the page as a file."""
+    require_role(caller, HostAction.READ)
+    return csv_file("messages", api.write_table(_find(app, request, caller, _FILE_MESSAGES)[1]))
+
+
+def _find(app: App, request: Request, caller: PageMember, most: int) -> tuple[HistoryFilter, list[Message]]:
+    query = read_query(request.raw_query, frozenset(_FILTER))
+    wanted = HistoryFilter(**{name: query.get(name, "") for name in _FILTER[:-1]})
+    claimed = query.get("cursor", "")
+    before = int(claimed) if claimed.isascii() and claimed.isdecimal() and len(claimed) < 19 else messages.NEWEST
+    return wanted, messages.page(app.db, caller.organization, _read_filter(wanted), before, most=most)
 
 
 def _read_filter(wanted: HistoryFilter) -> MessageFilter:

@@ -1,0 +1,1 @@
+"""Pages of messages, and the API of what stands beside them: templates and numbers."""

@@ -1,0 +1,1 @@
+"""Reviews, and what else looks at what is held."""
