@@ -24,7 +24,8 @@ SELECT :message_id, c.organization_id, c.id, c.tenant_kind, c.tenant_id, :type, 
    AND EXISTS (
        SELECT 1 FROM data_keys AS k
         WHERE k.key_id = :key_id AND k.tenant_kind = :tenant_kind AND k.tenant_id = :tenant_id AND k.state = 'active'
-       );  -- claim: C-245
+       )  -- claim: C-245
+    ON CONFLICT (id) DO NOTHING;  -- claim: C-331
 
 -- name: find_message :one
 -- tenant: none (an organization's own)

@@ -21,7 +21,7 @@ _GONE = frozenset({MessageStatus.FAILED, MessageStatus.CANCELED, MessageStatus.U
 class MessageDraft(NamedTuple):
     """Message as it was asked for, with the fields for Slack, which were checked. None: was not said.
 
-    `target` is what it updates or deletes.
+    `target` is what it updates or deletes; `id` is None for one that is given here.
     """
 
     fields: Mapping[str, Any]
@@ -33,6 +33,7 @@ class MessageDraft(NamedTuple):
     internal_message_id: str | None = None
     target: Message | None = None
     type: MessageType = MessageType.MESSAGE
+    id: str | None = None
 
 
 def prepare(app: App, caller: HostCaller, draft: MessageDraft) -> NewMessage:
@@ -48,7 +49,7 @@ def prepare(app: App, caller: HostCaller, draft: MessageDraft) -> NewMessage:
         raise HostRefused(HostRefusal.NOT_THERE, field="threadOf")
     delivery = _choose_delivery(connection, draft, thread)
     channel_id = _choose_channel(connection, draft, thread, delivery)
-    message_id = app.entropy(_ID_BYTES).hex()
+    message_id = draft.id or app.entropy(_ID_BYTES).hex()
     body = message_content.seal(app, connection.tenant, message_id, draft.fields, actor=caller)
     return NewMessage(
         id=message_id,
