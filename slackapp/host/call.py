@@ -1,4 +1,4 @@
-"""Route of the API, and a call of it: who calls, the fields that were checked, and where a list goes on.
+"""Call of a route of the API: who calls, what was checked, and where a list goes on.
 
 A cursor is of this organization and this list.
 """
