@@ -1,7 +1,8 @@
 """A template says what its author wrote; what fills it in is shown as text, and is nothing else.
 
 Stops:   a value that mentions somebody, makes a link or leads one to another site; a message with a hole in it, since a
-         variable was forgotten or misspelt; a `$` that its author took for a variable, and that is none.
+         variable was forgotten or misspelt; a `$` that its author took for a variable, and that is none; a value that
+         stands a thousand times, and fills the memory.
 How:     a variable is `$name` or `${name}`, and `$$` is the character: the grammar of Python's `string.Template`, with
          names of ASCII. Where one stands decides how its value is written: escaped in mrkdwn, as it is in plain text,
          percent-encoded in an address, whose site the template itself must name. Nowhere else may a `$` stand. The
@@ -18,9 +19,12 @@ from typing import Any
 from urllib.parse import quote
 
 from slackapp.host.blocks import escape
+from slackapp.host.checks.message_content import MAX_BLOCKS_TEXT, MAX_TEXT
 from slackapp.host.errors import HostRefusal, HostRefused
 
 MAX_VARIABLES = 50
+MAX_FILLED = MAX_TEXT + MAX_BLOCKS_TEXT
+"""Characters that are filled in, all together: with more no message is short enough."""
 _NAME = "[A-Za-z_][A-Za-z0-9_]*"
 _DOLLAR = re.compile(rf"\$(?:\$|(?P<named>{_NAME})|\{{(?P<braced>{_NAME})\}}|)")
 _MAX_NAME = 32
@@ -118,7 +122,17 @@ def fill_in(fields: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, A
         if name not in wanted or not is_value:
             is_name = re.fullmatch(_NAME, name) is not None and len(name) <= _MAX_NAME
             raise HostRefused(HostRefusal.VARIABLE, field="/variables" + (f"/{name}" if is_name else ""))
-    return _fill_all(fields, lambda name: str(values[name]))
+    left = MAX_FILLED
+
+    def write(name: str) -> str:
+        nonlocal left
+        left -= len(str(values[name]))
+        # claim: C-289
+        if left < 0:
+            raise HostRefused(HostRefusal.CONTENT, field=f"/variables/{name}")
+        return str(values[name])
+
+    return _fill_all(fields, write)
 
 
 def _fill_all(fields: Mapping[str, Any], write: Write) -> dict[str, Any]:

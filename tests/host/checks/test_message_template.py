@@ -1,10 +1,11 @@
 """Templates: which variables they have, and what a value becomes where it stands."""
 
+import tracemalloc
 from typing import Any
 
 import pytest
 
-from slackapp.host.checks.message_template import MAX_VARIABLES, fill_in, find_variables
+from slackapp.host.checks.message_template import MAX_FILLED, MAX_VARIABLES, fill_in, find_variables
 from tests.host.checks.helpers import refusal_of
 
 EVIL = "<!channel> & <https://evil.example|x>|*b*"
@@ -104,3 +105,16 @@ def test_a_template_has_so_many_variables() -> None:
     names = [f"v{number}" for number in range(MAX_VARIABLES + 1)]
     assert len(find_variables({"text": " ".join(f"${name}" for name in names[1:])})) == MAX_VARIABLES
     assert refusal_of(lambda: find_variables({"text": " ".join(f"${name}" for name in names)})) == ("TEMPLATE", None)
+
+
+@pytest.mark.claim("C-289")
+def test_a_value_that_stands_often_is_refused_before_it_is_written() -> None:
+    """A template of 4,000 letters and a value of a hundred thousand would be a gigabyte."""
+    template = {"text": "$a$b" * 1000}
+    tracemalloc.start()
+    refused = refusal_of(lambda: fill_in(template, {"a": "&" * 100_000, "b": ""}))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert refused == ("CONTENT", "/variables/a")
+    assert peak < 5_000_000
+    assert fill_in({"text": "$a" * 2}, {"a": "x" * (MAX_FILLED // 2)})["text"] == "x" * MAX_FILLED

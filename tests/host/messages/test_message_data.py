@@ -18,7 +18,7 @@ from slackapp.localslack.model import Fault
 from slackapp.model import Actor, ActorKind, Tenant
 from tests.support.connected import ACME
 from tests.support.host_world import Host, connect
-from tests.support.posting import accepted, join, look, post, said, send_all, send_due
+from tests.support.posting import MESSAGES, accepted, join, look, post, said, send_all, send_due
 from tests.support.world import NORTH, SOUTH, World
 
 TENANT = Tenant("T", NORTH)  # type: ignore[arg-type]
@@ -155,14 +155,33 @@ def test_nothing_of_it_stays_when_the_organization_is_deleted(world: World, host
 
 @pytest.mark.claim("C-248")
 def test_what_is_over_is_in_no_file(world: World, host: Host, general: str, tmp_path: Path) -> None:
-    app = world.service.app
-    accepted(host, CANARY, channel=general)
-    send_due(world)
-    app.log.flush()
-    assert world.rows("SELECT 1 FROM messages WHERE body IS NOT NULL") == []
+    """Sent, taken back, edited, refused, dropped: no file has it in clear at any time, and sealed none afterwards."""
+    app, long = world.service.app, f"{CANARY} " * 150
+    sealed: set[bytes] = set()
+
+    def look_into_files() -> None:
+        sealed.update(row["body"] for row in world.rows("SELECT body FROM messages WHERE body IS NOT NULL"))
+        assert CANARY.encode() not in world.bytes_on_disk()
+
+    ids = [accepted(host, long, channel=channel) for channel in (general, general, "C0NOTTHERE")]
+    ids.append(accepted(host, long, channel=general, sendAt=LATER))
+    look_into_files()
+    assert host.call("PATCH", f"{MESSAGES}/{ids[3]}", {"text": long}).status == 202
+    look_into_files()
+    world.slack.faults.add(Fault("chat.postMessage", "lost_answer"))
+    send_all(world, 3)
+    look_into_files()
+    assert host.of().post(f"{MESSAGES}/{ids[0]}/settlement", {"outcome": "dropped"}).status == 200
+    assert host.call("DELETE", f"{MESSAGES}/{ids[3]}").status == 202
+    assert [look(host, each)["status"] for each in ids] == ["failed", "sent", "failed", "canceled"]
     with pytest.raises(sqlite3.IntegrityError), writing(world) as database:
         database.execute("UPDATE messages SET body = zeroblob(200)")
+    app.log.flush()
     assert CANARY not in world.log.getvalue()
+    world.service.stop()  # who closes the database last empties its log into it
+    files = [file.read_bytes() for file in world.folder.rglob("*") if file.is_file()]
+    assert len(sealed) == 5
+    assert [each for each in sealed for content in files if each[-64:] in content] == []
 
 
 @contextlib.contextmanager
