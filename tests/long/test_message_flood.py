@@ -21,7 +21,7 @@ from tests.support.prepared_world import memory_folder
 from tests.support.world import NORTH, SOUTH, World
 
 pytestmark = pytest.mark.long
-FLOOD, CHANNELS, PORTION = 50_000, 500, 500
+FLOOD, CHANNELS, PREPARED = 50_000, 500, 500
 OWN_MESSAGES = 12
 """Of the other organization, one after the other."""
 LONGEST = 2.0
@@ -39,10 +39,10 @@ def flood(world: World) -> None:
     """Accepts them as the API does, many in a commit."""
     app, caller = world.service.app, HostCaller(ActorKind.HOST, "r-1", organization=ACME, role=None, key_id="k1")
     now = world.clock()
-    for first in range(0, FLOOD, PORTION):
+    for first in range(0, FLOOD, PREPARED):
         drafts = [
             MessageDraft({"text": f"flood {number}"}, channel=channel_id(NORTH, number % CHANNELS))
-            for number in range(first, first + PORTION)
+            for number in range(first, first + PREPARED)
         ]
         prepared = [accept_message.prepare(app, caller, draft) for draft in drafts]
         with app.db.transaction():

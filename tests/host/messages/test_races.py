@@ -20,10 +20,10 @@ THREADS, ROUNDS = 6, 5
 
 def at_once(*asks: Callable[[], Any]) -> list[Any]:
     """What each of them gets, all begun at the same moment."""
-    together = threading.Barrier(len(asks))
+    barrier = threading.Barrier(len(asks))
 
     def ask(one: Callable[[], Any]) -> Any:
-        together.wait()
+        barrier.wait()
         return one()
 
     with ThreadPoolExecutor(len(asks)) as pool:
