@@ -36,11 +36,13 @@ class Person(NamedTuple):
 
 
 class Notice(NamedTuple):
-    """What a button of ours sends to Slack, and the purpose that it is for."""
+    """What a button of ours sends to Slack, the purpose that it is for, and the template that says it."""
 
     button: str
     purpose: str
+    template: str
     text: str
+    variables: dict
 
 
 ORGANIZATIONS = {"acme": "Acme Ltd", "globex": "Globex Corporation"}
@@ -54,10 +56,20 @@ PEOPLE = (
 )
 PURPOSES = {"deployments": "Deployment alerts", "billing": "Billing reminders", "tasks": "Task updates"}
 NOTICES = {
-    "deployment": Notice("Send a deployment alert", "deployments", "*shop-api 4.7.1* is live in production."),
-    "billing": Notice("Send a billing reminder", "billing", "Invoice *2044* is due in three days."),
-    "task": Notice("Send a task update", "tasks", "*Move the price page* is done."),
-}
+    "deployment": Notice(
+        "Send a deployment alert", "deployments", "deployed", "*$app $version* is live in $stage.",
+        {"app": "shop-api", "version": "4.7.1", "stage": "production"},
+    ),
+    "billing": Notice(
+        "Send a billing reminder", "billing", "invoice-due", "Invoice *$invoice* is due in $when.",
+        {"invoice": 2044, "when": "three days"},
+    ),
+    "task": Notice(
+        "Send a task update", "tasks", "task-moved", "*$task* is $state.",
+        {"task": "Move the price page", "state": "begun"},
+    ),
+}  # fmt: skip
+"""What each notifier says: the words are kept by the service, and only the values are sent each time."""
 
 
 @dataclass
@@ -81,6 +93,8 @@ class Product:
     sessions: dict = field(default_factory=dict)
     events: deque = field(default_factory=lambda: deque(maxlen=200))
     known: set = field(default_factory=set)
+    tasks: dict = field(default_factory=dict)
+    """By organization: the message that says that its task is begun, in whose thread the rest is told."""
 
     def host(self, organization):
         """The client that calls as the host itself."""
@@ -94,7 +108,10 @@ class Product:
         """Tells the service of a customer: its name, and what it may use Slack for."""
         purposes = [{"id": each, "text": text} for each, text in PURPOSES.items()]
         told = {"name": ORGANIZATIONS[organization], "purposes": purposes}
-        self.host(organization).call("PUT", "/organization", told)
+        host = self.host(organization)
+        host.call("PUT", "/organization", told)
+        for notice in NOTICES.values():
+            host.call("PUT", f"/slack/templates/{notice.template}", {"text": notice.text})
 
     def look(self, person):
         """Looks at what there is for somebody: what that role may not see is left out."""
@@ -154,7 +171,13 @@ class Actions:
         """Posts one of the three notices, under a key of its own."""
         notice = NOTICES.get(self.form.get("notice", ""), NOTICES["deployment"])
         key = f"{notice.purpose}-{secrets.token_hex(8)}"  # a real one names the deployment, the invoice, the task
-        told = self.client.post_message(notice.text, key, purpose=notice.purpose)
+        said = {"template": notice.template, "variables": notice.variables, "purpose": notice.purpose}
+        begun = self.product.tasks.pop(self.person.organization, None) if notice.purpose == "tasks" else None
+        if begun:  # the second update answers the first
+            said |= {"threadOf": begun, "variables": {**notice.variables, "state": "done"}}
+        told = self.client.post_message(None, key, **said)
+        if notice.purpose == "tasks" and not begun:
+            self.product.tasks[self.person.organization] = told["id"]
         self.session.told = f"{PURPOSES[notice.purpose]}: {told['status']}. It goes out in its turn."
         return "/"
 

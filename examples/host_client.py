@@ -63,8 +63,8 @@ class Client:
         return self.call("GET", f"/slack/channels?{urlencode({'search': search, 'limit': 200})}")["channels"]
 
     def post_message(self, text, key, **more):
-        """Posts: a repeat with the same key does nothing more. Without `channel=` it goes to the default channel."""
-        return self.call("POST", "/slack/messages", {"text": text, **more}, {"Idempotency-Key": key})
+        """Posts a text, or with None `template=` and `variables=`; a repeat with the same key does nothing more."""
+        return self.call("POST", "/slack/messages", {"text": text, **more} if text else more, {"Idempotency-Key": key})
 
     def messages(self, limit=10):
         """The newest messages, and what became of each."""

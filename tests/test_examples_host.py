@@ -24,7 +24,7 @@ from slackapp.model import CALLBACK_PATH
 from tests.support.client import FORM, HttpBrowser, Reply, request
 from tests.support.connecting import find_dead
 from tests.support.host_world import make_host_world
-from tests.support.posting import said, send_all
+from tests.support.posting import said, send_all, shown
 from tests.support.servers import serve
 from tests.support.world import NORTH, SOUTH, World
 from tests.web.test_style import contrast
@@ -134,16 +134,21 @@ def test_a_customer_connects_by_api_and_each_notice_arrives_under_its_purpose(pr
     channel = re.search(r'<option value="(C[A-Z0-9]+)">general', page.text)
     assert channel is not None
     assert "Messages go to #general" in product.press(browser, "/channel", channel=channel[1]).text
-    for notice in ("deployment", "billing", "task"):
+    for notice in ("deployment", "billing", "task", "task"):
         page = product.press(browser, "/send", notice=notice)
     assert "Task updates: queued." in page.text
     product.deliver()
     wanted = ["*shop-api 4.7.1* is live in production.", "Invoice *2044* is due in three days."]
-    assert said(product.world) == [*wanted, "*Move the price page* is done."]
+    assert said(product.world) == [*wanted, "*Move the price page* is begun.", "*Move the price page* is done."]
+    begun, done = shown(product.world)[-2:]
+    assert done["thread_ts"] == begun["ts"], "an update answers what it updates"
+    client = product.modules["host_app"].Handler.product.host("acme")
+    names = [each["name"] for each in client.call("GET", "/slack/templates")["templates"]]
+    assert names == ["deployed", "invoice-due", "task-moved"]
     page = browser.get(f"{product.url}/")
     for purpose in ("Deployment alerts", "Billing reminders", "Task updates"):
         assert f"<td>{purpose}</td><td>sent</td>" in page.text
-    assert re.findall(r"<td>(connection\.\w+|message\.\w+)</td>", page.text) == ["message.sent"] * 3 + [
+    assert re.findall(r"<td>(connection\.\w+|message\.\w+)</td>", page.text) == ["message.sent"] * 4 + [
         "connection.active"
     ]
     other = product.log_in("eve")

@@ -12,7 +12,8 @@ from slackapp.host.verification.wsgi_client import MEMBER, HostClient, WsgiBrows
 
 _ORGANIZATION = "acme"
 _WORKSPACE = "T0NORTH001"
-_TEXT = "*shop-api 4.7.1* is live in production."
+_TEMPLATE, _TEXT = "*$app $version* is live in $stage.", "*shop-api 4.7.1* is live in production."
+_VARIABLES = {"app": "shop-api", "version": "4.7.1", "stage": "production"}
 _FIELD = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 
 
@@ -46,14 +47,17 @@ def _post_message(harness: Harness, narrator: Narrator) -> None:
     channel = str(channels[0]["id"])
     joined = host.call("POST", f"slack/channels/{channel}/join", _ORGANIZATION)
     harness.check(joined.status == 200, f"joining was answered {joined.status}")
-    body = {"text": _TEXT, "channel": channel, "purpose": "deployments"}
+    kept = host.call("PUT", "slack/templates/deployed", _ORGANIZATION, {"text": _TEMPLATE})
+    harness.check(kept.status == 200, f"the template was answered {kept.status}")
+    said = {"template": "deployed", "variables": _VARIABLES}
+    body = {**said, "channel": channel, "purpose": "deployments"}
     accepted = [host.call("POST", "slack/messages", _ORGANIZATION, body, key="deploy-4711") for _ in range(2)]
     harness.check(accepted[0].status == 202, f"the message was answered {accepted[0].status}")
     harness.check(accepted[0].json == accepted[1].json, "the repeat was another message")
     path = f"slack/messages/{accepted[0].json['id']}"
     harness.wait_for(lambda: host.call("GET", path, _ORGANIZATION).json["status"] == "sent", "the message")
-    said = [each["text"] for each in harness.list_messages(_WORKSPACE)].count(_TEXT)
-    harness.check(said == 1, f"Slack has it {said} times")
+    found = [each["text"] for each in harness.list_messages(_WORKSPACE)].count(_TEXT)
+    harness.check(found == 1, f"Slack has it {found} times")
     narrator.fact("202 as soon as it is on the disk; asked twice under one Idempotency-Key, Slack has it once")
 
 
