@@ -83,6 +83,10 @@ REASONS = (
     ScopeReason(
         "incoming-webhook", "to post to one channel that the installer chooses", (), (HOST,), capabilities=(POST.name,)
     ),
+    ScopeReason(
+        "reactions:read", "to note reactions to messages", (), (HOST,),
+        host_why="to note who reacts to a message, where your organization asks for that",
+    ),
 )  # fmt: skip
 """What the service and its example need. A behaviour of your own says why it needs a scope in its module's `SCOPES`."""
 
@@ -97,6 +101,13 @@ HOST_EVENTS: Mapping[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 """What the host side asks Slack for besides, by the scope that it takes: none is asked for without that."""
+
+REPLY_EVENTS: Mapping[str, tuple[str, ...]] = {
+    "channels:history": ("message.channels",),
+    "groups:history": ("message.groups",),
+    "reactions:read": ("reaction_added", "reaction_removed"),
+}
+"""The same of what people answer to messages, which is asked for only where somebody wishes that."""
 
 EVENTS_WITHOUT_SCOPE = {
     "app_home_opened": "to fill the Home tab",
@@ -139,13 +150,18 @@ def scopes_for(feature: str) -> tuple[str, ...]:
     return tuple(reason.scope for reason in REASONS if feature in reason.features)
 
 
-def host_events(scopes: Iterable[str]) -> frozenset[str]:
-    """Finds what the host side asks Slack for with those scopes."""
-    return frozenset(event for scope in scopes for event in HOST_EVENTS.get(scope, ()))
+def host_events(scopes: Iterable[str], replies: bool = False) -> frozenset[str]:
+    """Finds what the host side asks Slack for with those scopes; `replies`: of those who answer, too."""
+    tables = (HOST_EVENTS, REPLY_EVENTS) if replies else (HOST_EVENTS,)
+    return frozenset(event for scope in scopes for table in tables for event in table.get(scope, ()))
 
 
 def unknown_features(features: Iterable[str]) -> tuple[str, ...]:
     """Lists the features that stand in neither table."""
     needing = {feature for reason in REASONS for feature in (*reason.features, *reason.optional)}
-    known = needing | EVENTS_WITHOUT_SCOPE.keys() | {event for events in HOST_EVENTS.values() for event in events}
+    known = (
+        needing
+        | EVENTS_WITHOUT_SCOPE.keys()
+        | {event for table in (HOST_EVENTS, REPLY_EVENTS) for events in table.values() for event in events}
+    )
     return tuple(feature for feature in features if feature not in known and not feature.startswith("/"))

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Mapping
+from dataclasses import replace
 
 from slackapp.app import load_behaviour, load_methods, load_scope_reasons
 from slackapp.cli.service.environment import behaviour_defaults, defaults_for, read_environment
@@ -39,6 +40,7 @@ def configure_manifest(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--host", action="store_true", help="with the host side (default: where SLACKAPP_HOST_KEYS_FILE is set)"
     )
+    parser.add_argument("--replies", action="store_true", help="with what people answer to messages, for the host side")
     parser.add_argument("--url", metavar="URL", help="where the service is reached (default: SLACKAPP_PUBLIC_URL)")
 
 
@@ -49,7 +51,8 @@ def run_manifest(arguments: argparse.Namespace) -> int:
     url = address(arguments.url) if arguments.url else found["public_url"]
     if url is None:
         raise UsageError("--url: is missing; give the address of the service, or set SLACKAPP_PUBLIC_URL")
-    print_lines(*write_manifest.write(make_plan(url, environment, arguments.host)).splitlines())
+    plan = replace(make_plan(url, environment, arguments.host), replies=arguments.replies)
+    print_lines(*write_manifest.write(plan).splitlines())
     return 0
 
 

@@ -45,7 +45,8 @@ _ADMINS = (
 class Plan:
     """Input of a manifest. `handles` are the keys of the behaviour's table, `reasons` its `SCOPES`.
 
-    `host`: with the host side, to which Slack sends browsers back at an address of its own.
+    `host`: with the host side, to which Slack sends browsers back at an address of its own. `replies`: it hears of what
+    people answer to messages.
     """
 
     url: str
@@ -56,6 +57,7 @@ class Plan:
     handles: frozenset[str]
     reasons: Mapping[str, str]
     host: bool = False
+    replies: bool = False
 
 
 def manifest_data(plan: Plan) -> dict[str, Any]:
@@ -104,7 +106,7 @@ def _tree(plan: Plan) -> dict[str, Any]:
 
 
 def _events(plan: Plan) -> list[str]:
-    told = scope_reasons.host_events(plan.bot_scopes) if plan.host else frozenset()
+    told = scope_reasons.host_events(plan.bot_scopes, plan.replies) if plan.host else frozenset()
     return sorted({*events_of(plan.handles), *told})
 
 
@@ -182,6 +184,8 @@ def _notes(plan: Plan) -> dict[str, str]:
     if plan.host:
         notes[plan.url + HOST_CALLBACK_PATH] = "the host side"
         notes |= dict.fromkeys(scope_reasons.host_events(plan.bot_scopes), "the host side: is a channel still there")
+        answers = {event for events in scope_reasons.REPLY_EVENTS.values() for event in events}
+        notes |= dict.fromkeys(answers, "the host side: who answers a message")
     for scope in plan.bot_scopes + plan.user_scopes:
         notes[scope] = scope_reasons.reason_text(scope, plan.handles, plan.reasons) or "why?"
     return {**scope_reasons.EVENTS_WITHOUT_SCOPE, **notes}

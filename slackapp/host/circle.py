@@ -11,7 +11,7 @@ from slackapp.host.checks.transitions import HELD, UNDER_WAY
 from slackapp.host.errors import HostRefusedEvent
 from slackapp.host.flows import change_connection, pending_records, upkeep
 from slackapp.host.flows.connect import give_back
-from slackapp.host.flows.events import context_post, note_channel
+from slackapp.host.flows.events import context_post, note_channel, note_reply
 from slackapp.host.flows.messages import message_content, post_webhook, send_message
 from slackapp.host.flows.messages.message_data import MESSAGE_DATA
 from slackapp.host.flows.webhook import deliver_events
@@ -130,7 +130,10 @@ HOST = Circle(
     context={"post": context_post.make_post, "schedule": context_post.make_schedule},
     jobs={messages.TURN: send_message.run},
     capabilities=(post_webhook.WEBHOOK,),
-    events=dict.fromkeys(note_channel.EVENT_TYPES, note_channel.receive),
+    events={
+        **dict.fromkeys(note_channel.EVENT_TYPES, note_channel.receive),
+        **dict.fromkeys(note_reply.EVENT_TYPES, note_reply.receive),
+    },
     sweep=upkeep.sweep,
     remote_upkeep=upkeep.run_remote,
     deliver=deliver_events.find_sender,

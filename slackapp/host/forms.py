@@ -21,6 +21,7 @@ from slackapp.host.model import (
     MessageReason,
     MessageStatus,
     MessageType,
+    ReplyType,
     ReviewDecision,
 )
 from slackapp.host.rows import ApprovalStatus, HostEvent, HostEventKind, StatusReason
@@ -211,6 +212,17 @@ ANALYTICS: Fields = {
 REPORT_DAYS: Form = {"type": "integer", "minimum": 1, "maximum": 400, "default": 30}
 TEMPLATE: Fields = {**_SUMMARY, "text": allow_null(MESSAGE_TEXT), "blocks": allow_null(BLOCKS)}
 TEMPLATES = list_of(form_of(_SUMMARY), 100)
+RECEIVED = form_of(
+    {
+        "type": word_of(*ReplyType),
+        "authorId": WORD,
+        "reaction": allow_null(WORD),
+        "ts": allow_null(WORD),
+        "at": TIME,
+    }
+)
+"""What somebody answered to a message at Slack."""
+RECEIVED_COUNT = form_of({"replies": NUMBER, "reactions": NUMBER})
 ACCEPTED = form_of(
     {
         "id": allow_null(ID),

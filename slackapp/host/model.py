@@ -79,6 +79,13 @@ class DeliveryWay(StrEnum):
     WEBHOOK = "webhook"  # by the incoming webhook that was granted, to its channel
 
 
+class ReplyType(StrEnum):
+    """Type of what people answer to a message."""
+
+    REPLY = "reply"
+    REACTION = "reaction"
+
+
 class MessageType(StrEnum):
     """Type of a message: what is done at Slack."""
 

@@ -37,6 +37,8 @@ from slackapp.host.forms import (
     ONE_OF_SEVERAL,
     PAGE,
     PURPOSE,
+    RECEIVED,
+    RECEIVED_COUNT,
     REGION,
     REPORT_DAYS,
     REVIEW,
@@ -136,6 +138,7 @@ _PROVIDED: Fields = {
     "workspaceLimit": allow_null(WORKSPACES),
     "dataRegion": REGION,
     "contentDays": CONTENT_DAYS,
+    "trackReplies": FLAG,
     "purposes": list_of(PURPOSE, 50),
 }
 _ORGANIZATION: Fields = {"id": ID, **_PROVIDED, "name": WORD, "enabled": FLAG, "frozen": FLAG, "createdAt": TIME}
@@ -296,7 +299,8 @@ API_ROUTES = (
     ),
     HostRoute(
         "GET", f"{SLACK}/messages/{{id}}/replies", messages.list_replies, _READ,
-        summary="List the replies sent from here", parameters=PAGE, answer=_MESSAGES, codes=("NOT_FOUND",),
+        summary="List the replies sent from here, and what people answered", parameters=PAGE,
+        answer={**_MESSAGES, "received": list_of(RECEIVED, 200), "receivedCount": RECEIVED_COUNT}, codes=("NOT_FOUND",),
     ),
     HostRoute(
         "GET", f"{SLACK}/analytics", analytics.show, HostAction.REPORT, summary="Show how connecting and sending go",

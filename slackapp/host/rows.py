@@ -120,6 +120,7 @@ class OrganizationPart(StrEnum):
     PURPOSES = "organization_purposes"
     TEMPLATES = "organization_templates"
     CONTENT_DAYS = "organization_content"
+    TRACKS_REPLIES = "organization_replies"
 
 
 class HostAuditRecord(StrEnum):
@@ -136,7 +137,8 @@ class HostAuditRecord(StrEnum):
 class Organization(NamedTuple):
     """A row of `organizations`. `workspace_limit` is None where the setting says how many it may connect.
 
-    `content_days` is for how long what its messages said is kept: 0, not at all.
+    `content_days` is for how long what its messages said is kept: 0, not at all. With
+    `tracks_replies` it is noted who answers.
     """
 
     organization_id: str
@@ -145,6 +147,7 @@ class Organization(NamedTuple):
     workspace_limit: int | None
     data_region: str
     content_days: int
+    tracks_replies: bool
     frozen_at: int | None
     removed_at: int | None
     created_at: int

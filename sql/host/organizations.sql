@@ -2,7 +2,7 @@
 
 -- name: find_organization :one
 -- tenant: none (an organization's own)
-SELECT organization_id, name, named_at, workspace_limit, data_region, content_days, frozen_at, removed_at, created_at,
+SELECT organization_id, name, named_at, workspace_limit, data_region, content_days, tracks_replies, frozen_at, removed_at, created_at,
        updated_at
   FROM organizations
  WHERE organization_id = :organization_id;
@@ -41,7 +41,7 @@ ON CONFLICT (organization_id) DO UPDATE SET
 -- tenant: none (an organization's own)
 UPDATE organizations
    SET name = :name, named_at = :issued_at, workspace_limit = :workspace_limit, data_region = :data_region,
-       content_days = :content_days, updated_at = :now
+       content_days = :content_days, tracks_replies = :tracks_replies, updated_at = :now
  WHERE organization_id = :organization_id
    AND removed_at IS NULL;
 
@@ -135,4 +135,5 @@ SELECT EXISTS (SELECT 1 FROM host_tickets WHERE expires_at < :now OR expires_at 
        EXISTS (SELECT 1 FROM host_events WHERE at < :events_before) AS events,
        EXISTS (SELECT 1 FROM host_usage WHERE day < :usage_before)
        OR EXISTS (SELECT 1 FROM message_counts WHERE day < :usage_before) AS usage,
-       EXISTS (SELECT 1 FROM message_contents WHERE kept_until <= :now) AS contents;
+       EXISTS (SELECT 1 FROM message_contents WHERE kept_until <= :now) AS contents,
+       EXISTS (SELECT 1 FROM message_replies WHERE noted_at < :replies_before) AS replies;

@@ -15,6 +15,7 @@ PLACES = (
     "turns of messages without a tenant",
     "messages without a tenant",
     "contents of messages without a tenant",
+    "replies to messages without a tenant",
     "tenants in the key backup that are not installed",
     "write-ahead log not emptied",
     "working copies with their keys inside",

@@ -11,10 +11,11 @@ from slackapp.errors import CommandError
 from slackapp.flows.app import SealedRecord, no_sealed_records
 from slackapp.flows.keys import reencrypt_tenant
 from slackapp.host.flows.messages.message_content import context_of
-from slackapp.host.model import ChannelState, MessageType
+from slackapp.host.model import ChannelState, MessageType, ReplyType
 from slackapp.host.store import messages, organizations, outbox, send_rates
 from slackapp.host.store.messages import NewMessage
-from slackapp.host.store.messaging import channel_states, contents
+from slackapp.host.store.messaging import channel_states, contents, replies
+from slackapp.host.store.messaging.replies import MessageReply
 from slackapp.host.store.send_rates import SendRate
 from slackapp.model import BOT, LOCAL_PROVIDER, Sealed, Tenant
 from slackapp.store import installers, tenant_outcomes, tokens
@@ -129,6 +130,21 @@ def write_contents(world: World, tenant: Tenant) -> None:
             contents.keep(app.db, tenant, message.id, str(message.status), now)
 
 
+def write_replies(world: World, tenant: Tenant) -> None:
+    """Messages that somebody has answered."""
+    app, now = world.service.app, world.clock()
+    write_messages(world, tenant)
+    with app.db.transaction():
+        for organization in {row["organization_id"] for row in world.rows("SELECT organization_id FROM messages")}:
+            found = organizations.find(app.db, organization)
+            assert found is not None
+            organizations.save(app.db, found._replace(tracks_replies=True), now)
+        for message in messages.export(app.db, tenant, 10):
+            assert replies.add(
+                app.db, tenant, message.id, MessageReply(ReplyType.REPLY, "U0SOMEBODY", "", "1.2"), now=now
+            )
+
+
 WRITERS: dict[str, Write] = {
     "data keys": nothing_more,
     "tokens and webhooks": write_details,
@@ -137,6 +153,7 @@ WRITERS: dict[str, Write] = {
     "connections": write_connection,
     "messages": write_messages,
     "contents of messages": write_contents,
+    "replies to messages": write_replies,
     "bookmarks": write_bookmarks,
     "shares of bookmarks": write_shares,
 }

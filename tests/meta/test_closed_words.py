@@ -26,6 +26,7 @@ from slackapp.host.model import (
     MessageReason,
     MessageStatus,
     MessageType,
+    ReplyType,
     ReviewDecision,
 )
 from slackapp.host.rows import ApprovalStatus, DeliveryStatus, UsageAction
@@ -96,6 +97,8 @@ COLUMNS: dict[tuple[str, str], set[str]] = {
     ("channel_states", "state"): {*ChannelState},
     ("channel_states", "tenant_kind"): {*_TENANT},
     ("message_contents", "tenant_kind"): {*_TENANT},
+    ("message_replies", "tenant_kind"): {*_TENANT},
+    ("message_replies", "type"): {*ReplyType},
     ("messages", "delivery"): {*DeliveryWay},
     ("message_counts", "status"): {
         MessageStatus.SENT,

@@ -20,6 +20,7 @@ HOST_TABLES = {
             "workspace_limit": (OPERATIONAL, "How many workspaces it may connect; NULL: as the setting says."),
             "data_region": (OPERATIONAL, "Where its data must lie; empty: anywhere."),
             "content_days": (OPERATIONAL, "For how many days what its messages said is kept; 0: not at all."),
+            "tracks_replies": (OPERATIONAL, "1: who answers its messages is noted."),
             "frozen_at": (OPERATIONAL, "Since when nothing of it is used; NULL: it is not frozen."),
             "removed_at": (OPERATIONAL, "Since when it is being deleted; NULL: it is not."),
             "created_at": (OPERATIONAL, "When the host first named it; 0 once it is erased, but for logs."),

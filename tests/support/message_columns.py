@@ -55,6 +55,21 @@ MESSAGE_TABLES = {
             "kept_until": (OPERATIONAL, "From when on nobody is shown it; it is deleted within a minute."),
         },
     ),
+    "message_replies": Table(
+        "One row per reply or reaction to a message, where its organization wishes to know.",
+        "90 days; not longer than the tenant, the message or that wish. What people write is not kept.",
+        {
+            "message_id": (OPERATIONAL, "The message that is answered."),
+            "organization_id": (TENANT, "The host's own id of its customer."),
+            "tenant_kind": KIND,
+            "tenant_id": ID,
+            "type": (OPERATIONAL, "`reply` or `reaction`."),
+            "author_id": (TENANT, "The id at Slack of whoever answers: a user's or a bot's."),
+            "reaction": (TENANT, "The reaction's name; empty for a reply."),
+            "message_ts": (TENANT, "The reply's id in the channel; empty for a reaction."),
+            "noted_at": (OPERATIONAL, "When Slack told of it."),
+        },
+    ),
     "channel_states": Table(
         "One row per channel that a connection's settings name and to which nothing can be posted now.",
         "Until it takes messages again, or no setting names it; not longer than the tenant.",

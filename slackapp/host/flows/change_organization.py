@@ -9,7 +9,7 @@ from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.model import HostCaller
 from slackapp.host.rows import HostAuditEvent, HostAuditRecord, Organization, OrganizationPart, Purpose
 from slackapp.host.store import connections, organizations, purposes
-from slackapp.host.store.messaging import contents
+from slackapp.host.store.messaging import contents, replies
 from slackapp.model import AuditEntry
 
 
@@ -48,6 +48,9 @@ def save(app: App, caller: HostCaller, wanted: ProvidedOrganization, now: int) -
             # claim: C-300
             contents.shorten(app.db, caller.organization, wanted.organization.content_days)
         kept = {each.purpose_id for each in wanted.purposes}
+        if not wanted.organization.tracks_replies:
+            # claim: C-310
+            replies.forget(app.db, caller.organization)
         for gone in known.purposes:
             if gone.purpose_id not in kept:
                 purposes.delete(app.db, caller.organization, gone.purpose_id)
@@ -72,5 +75,6 @@ def _changes(before: ProvidedOrganization, after: ProvidedOrganization) -> list[
         OrganizationPart.DATA_REGION: old.data_region == new.data_region,
         OrganizationPart.PURPOSES: before.purposes == after.purposes,
         OrganizationPart.CONTENT_DAYS: old.content_days == new.content_days,
+        OrganizationPart.TRACKS_REPLIES: old.tracks_replies == new.tracks_replies,
     }
     return [part for part, is_same in same.items() if not is_same]

@@ -13,7 +13,7 @@ from slackapp.host.flows.webhook import deliver_events
 from slackapp.host.model import ConnectionStatus
 from slackapp.host.rows import ConnectionKey, HostAuditEvent, StatusReason
 from slackapp.host.store import approvals, connections, deliveries, events, idempotency_keys, organizations, sessions
-from slackapp.host.store.messaging import contents, message_counts
+from slackapp.host.store.messaging import contents, message_counts, replies
 from slackapp.model import SCHEDULER, AuditEntry
 
 _DAY = 86_400
@@ -46,6 +46,7 @@ def _delete_old(app: App, now: int) -> None:
         "connections": lambda: _in_portions(app, lambda: connections.sweep_failed(app.db, failed)),
         "events": lambda: _in_portions(app, lambda: events.sweep(app.db, told)),
         "usage": lambda: _sweep_numbers(app, now),
+        "replies": lambda: replies.sweep(app.db, now),
         # claim: C-300
         "contents": lambda: _in_portions(app, lambda: contents.sweep(app.db, now)),
     }

@@ -16,12 +16,15 @@ from slackapp.host.flows.messages.accept_message import MessageDraft
 from slackapp.host.flows.messages.answer_once import RepeatableRequest
 from slackapp.host.forms import MESSAGE, ONE_OF_SEVERAL, optional_time, time_of
 from slackapp.host.handlers.messaging.templates import read_content
-from slackapp.host.model import HostCaller, MessageOutcome, MessageStatus
+from slackapp.host.model import HostCaller, MessageOutcome, MessageStatus, ReplyType
 from slackapp.host.store import messages
 from slackapp.host.store.messages import Message, MessageFilter, NewMessage
+from slackapp.host.store.messaging import replies
+from slackapp.host.store.messaging.replies import MessageReply
 from slackapp.web.response import Response, csv_file
 
 _LIST, _REPLIES, _CONTENT = "messages", "replies", "content"
+_MOST_RECEIVED = 200
 _MAX_AHEAD = 365 * 86_400
 """Seconds that a message may be scheduled ahead."""
 
@@ -117,12 +120,28 @@ def write_table(found: Sequence[Message]) -> str:
 
 
 def list_replies(app: App, call: HostCall, now: int) -> Answer:
-    """Lists the replies to a message that were sent from here, the newest first."""
+    """Lists the replies to a message that were sent from here, the newest first, and what people answered."""
     before = int(read_position(app, call, _REPLIES) or messages.NEWEST)
     target = require_message(app, call)
     organization = call.caller.organization
     found = messages.page_of_replies(app.db, organization, target.id, before, most=call.parameters["limit"])
-    return _page(app, call, _REPLIES, found, now=now)
+    received = replies.list_all(app.db, organization, target.id, _MOST_RECEIVED)
+    counted = replies.count_by_type(app.db, organization, target.id)
+    return {
+        **_page(app, call, _REPLIES, found, now=now),
+        "received": list(map(_describe_reply, received)),
+        "receivedCount": {"replies": counted[ReplyType.REPLY], "reactions": counted[ReplyType.REACTION]},
+    }
+
+
+def _describe_reply(reply: MessageReply) -> Answer:
+    return {
+        "type": reply.type,
+        "authorId": reply.author_id,
+        "reaction": reply.reaction or None,
+        "ts": reply.message_ts or None,
+        "at": time_of(reply.noted_at),
+    }
 
 
 def read_draft(app: App, caller: HostCaller, given: Mapping[str, Any], now: int) -> MessageDraft:

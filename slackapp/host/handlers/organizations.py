@@ -12,7 +12,12 @@ from slackapp.host.rows import Purpose
 from slackapp.host.store import events, members
 from slackapp.model import ActorKind
 
-_NAMES = {"workspaceLimit": "workspace_limit", "dataRegion": "data_region", "contentDays": "content_days"}
+_NAMES = {
+    "workspaceLimit": "workspace_limit",
+    "dataRegion": "data_region",
+    "contentDays": "content_days",
+    "trackReplies": "tracks_replies",
+}
 _EVENTS = "events"
 
 
@@ -109,6 +114,7 @@ def _describe(app: App, provided: ProvidedOrganization) -> Answer:
         "workspaceLimit": organization.workspace_limit,
         "dataRegion": organization.data_region,
         "contentDays": organization.content_days,
+        "trackReplies": organization.tracks_replies,
         "purposes": [{"id": each.purpose_id, "text": each.text} for each in provided.purposes],
         "createdAt": time_of(organization.created_at),
     }

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from slackapp.host.rows import ConnectPermission, Organization, UsageAction
 from slackapp.host.store import events, sessions
+from slackapp.host.store.messaging import replies
 from slackapp.store.columns import by_word, read_columns
 from slackapp.store.engine.database import Database
 
@@ -34,7 +35,9 @@ class ConnectedCount(NamedTuple):
 def find(db: Database, organization_id: str) -> Organization | None:
     """Finds an organization, also one that is being removed."""
     row = db.one("find_organization", {"organization_id": organization_id})
-    return Organization(**read_columns(row)) if row is not None else None
+    if row is None:
+        return None
+    return Organization(**{**read_columns(row), "tracks_replies": bool(row["tracks_replies"])})
 
 
 def find_permission(db: Database, organization_id: str, member_id: str) -> ConnectPermission | None:
@@ -63,6 +66,7 @@ def save(db: Database, organization: Organization, now: int) -> bool:
         "workspace_limit": organization.workspace_limit,
         "data_region": organization.data_region,
         "content_days": organization.content_days,
+        "tracks_replies": int(organization.tracks_replies),
         "now": now,
     }
     return db.execute("set_organization", columns) == 1
@@ -158,6 +162,7 @@ def find_due(db: Database, now: int) -> frozenset[str]:
         "failed_before": attempt_limit(now),
         "events_before": now - events.KEEP_SECONDS,
         "usage_before": first_day(now),
+        "replies_before": now - replies.KEEP_SECONDS,
     }
     row = db.one("find_due_sweeps", times)
     return frozenset(name for name, is_due in read_columns(row).items() if is_due) if row is not None else frozenset()

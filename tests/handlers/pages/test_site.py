@@ -46,6 +46,7 @@ TOLD_AS = {
     "message_counts": "for 400 days how often it was used",
     "outbox": "of messages that it posts for its customer what they say, encrypted, until they are sent",
     "channel_states": "its channels",
+    "message_replies": "the ids of the people who answer or react to a message",
     "message_contents": "of messages that were sent what they said, encrypted, where that customer wishes it",
     "quarantines": "what Slack granted, encrypted, for ten minutes",
 }

@@ -144,7 +144,8 @@ def test_org_isolation(canaries: Canaries, data: st.DataObject, route, organizat
         "connectionId": canaries.ids[theirs], "threadOf": canaries.messages[theirs],
         "channel": world.slack.workspaces[team].general, "sendAt": "2027-06-01T00:00:00Z",
         "internalMessageId": f"canary {theirs} id",
-        "name": "Another name", "workspaceLimit": 2, "dataRegion": "eu", "contentDays": 7, "purposes": [],
+        "name": "Another name", "workspaceLimit": 2, "dataRegion": "eu", "contentDays": 7, "trackReplies": True,
+        "purposes": [],
     }  # fmt: skip
     body = {name: fields[name] for name in route.body or {} if data.draw(st.booleans())}
     if (theirs == organization and route.method != "GET") or (route.path, route.method) in GOES:

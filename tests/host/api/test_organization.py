@@ -16,7 +16,7 @@ from tests.support.world import NORTH, SOUTH, World
 ORGANIZATION, EVENTS = "organization", "events"
 PLAIN = {
     "id": ACME, "name": "", "enabled": True, "frozen": False, "workspaceLimit": None, "dataRegion": "",
-    "contentDays": 0, "purposes": [], "createdAt": "2027-01-15T08:00:00Z",
+    "contentDays": 0, "trackReplies": False, "purposes": [], "createdAt": "2027-01-15T08:00:00Z",
 }  # fmt: skip
 
 
@@ -33,6 +33,7 @@ def test_an_organization_is_changed_one_thing_at_a_time(world: World, host: Host
         {"workspaceLimit": 3},
         {"dataRegion": "eu-west-1"},
         {"contentDays": 30},
+        {"trackReplies": True},
         {"purposes": [{"id": "alerts", "text": "Deployment alerts"}, {"id": "billing", "text": "Reminders"}]},
         {"purposes": [{"id": "billing", "text": "Bills"}]},
         {"workspaceLimit": None, "dataRegion": ""},

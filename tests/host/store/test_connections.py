@@ -276,6 +276,7 @@ BY_TENANT = {
     "reseal_message", "end_turn", "find_running_turn", "end_unclear_turn", "replace_message_body",
     "clear_channel_state", "erase_channel_states", "count_channel_states",
     "export_channel_states",
+    "find_message_at", "remove_reaction", "remove_reply", "erase_replies", "count_replies", "export_replies",
     "find_content", "find_kept_body", "erase_contents", "count_contents", "export_contents", "reseal_content",
     "find_free_at", "erase_send_rates", "export_send_rates",
     "find_connection_of_bot", "list_credentials", "find_webhook_credential", "find_connection_of_holder",
@@ -305,7 +306,7 @@ OF_ALL = {
     "list_connections_waiting",
     "list_waiting", "list_unclear_since", "list_parked_before", "message_owners",
     "mark_messages_restored", "sweep_send_rates", "sweep_turns", "sweep_contents", "content_owners",
-    "channel_state_owners", "list_reminders", "list_overdue_reviews",
+    "channel_state_owners", "sweep_replies", "reply_owners", "list_reminders", "list_overdue_reviews",
 }  # fmt: skip
 """For upkeep, an operator, a host key, or the host, which speaks for every organization."""
 QUEUE = "outbox."

@@ -57,7 +57,7 @@ def note(db: Database, tenant: Tenant, channel_id: str, state: ChannelState, now
     # claim: C-305
     if connection is None or channel_id not in named_channels(connection):
         return
-    if channel_states.note(db, connection.key, tenant, channel_id, state, now=now):
+    if channel_states.note(db, connection.key, tenant, channel_id, state=state, now=now):
         # claim: C-305
         events.add(db, connection.key, HostEventKind.CHANNEL_UNAVAILABLE, state, now=now)
 

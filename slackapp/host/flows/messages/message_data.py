@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
-from slackapp.flows.app import PORTION_ROWS, SealedRecord, TenantData
+from slackapp.flows.app import PORTION_ROWS, SealedRecord, TenantData, no_sealed_records
 from slackapp.flows.queue_data import queue_data
 from slackapp.flows.tenant_data import export_fields
 from slackapp.host.flows.messages.message_content import context_of
 from slackapp.host.model import MessageReason, MessageStatus
 from slackapp.host.store import events, messages, outbox, send_rates
-from slackapp.host.store.messaging import contents
+from slackapp.host.store.messaging import contents, replies
 from slackapp.model import Sealed, Tenant, UnclearRow
 from slackapp.store.engine.database import Database
 
@@ -52,6 +52,11 @@ def _erase_contents(db: Database, tenant: Tenant, now: int) -> int:
     return contents.erase(db, tenant)
 
 
+def _erase_replies(db: Database, tenant: Tenant, now: int) -> int:
+    # claim: C-310
+    return replies.erase(db, tenant)
+
+
 def _sealed_contents(db: Database, tenant: Tenant) -> Iterator[SealedRecord]:
     for kept in contents.export(db, tenant, PORTION_ROWS):
         put_back = partial(contents.reseal, db, tenant, kept.message_id)
@@ -86,6 +91,18 @@ MESSAGE_DATA: tuple[TenantData, ...] = (
         sealed_records=_sealed_contents,
         collected="of messages that were sent what they said, encrypted, where that customer wishes it, for so many "
         "days",
+    ),
+    TenantData(
+        name="replies to messages",
+        tables=("message_replies",),
+        erase=lambda db, tenant, now: 0,
+        erase_portion=_erase_replies,
+        count=replies.count,
+        list_tenants=replies.list_tenants,
+        export=replies.export,
+        sealed_records=no_sealed_records,
+        collected="where that customer wishes it, for 90 days the ids of the people who answer or react to a message, "
+        "and when, without what they write",
     ),
 )
 """Turns first: what a worker runs finds that it is not its own any more. Contents last: they come out of messages."""
