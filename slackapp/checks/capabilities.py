@@ -45,7 +45,7 @@ class Capability(NamedTuple):
 POST = Capability("post", frozenset({"chat.*", "conversations.info"}))
 DISCOVER = Capability("discover", frozenset({"conversations.list", "conversations.info"}), for_people=True)
 JOIN = Capability("join", frozenset({"conversations.join"}))
-SETTLE = Capability("settle", frozenset({"conversations.history"}))
+SETTLE = Capability("settle", frozenset({"conversations.history", "conversations.replies"}))
 VALIDATE = Capability("validate", frozenset({"auth.test", "team.info"}))
 REMOVE = Capability("remove", frozenset({"auth.revoke", "apps.uninstall"}), works_frozen=True)
 BEHAVIOUR = Capability(

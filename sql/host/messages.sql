@@ -147,7 +147,7 @@ SELECT DISTINCT m.connection_id, m.organization_id, coalesce(c.status, 'revoked'
 -- tenant: none (upkeep: what became unclear just now, of every tenant)
 SELECT * FROM messages
  WHERE status = 'unclear' AND updated_at >= :since
-   AND type = 'message'
+   AND type IN ('message', 'reply')
  ORDER BY updated_at, number
  LIMIT :most;
 

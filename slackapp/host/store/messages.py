@@ -248,7 +248,7 @@ def list_waiting(
 
 
 def list_unclear_since(db: Database, since: int, most: int = BATCH_ROWS) -> list[Message]:
-    """Lists messages outside of threads that became unclear since then, the longest ago first."""
+    """Lists messages and replies that became unclear since then, the longest ago first."""
     return list(map(_message, db.many("list_unclear_since", {"since": since, "most": most})))
 
 

@@ -80,6 +80,22 @@ def test_it_stays_unclear_where_slack_shows_anything_else(
     assert look(host, message_id)["status"] == "unclear"
 
 
+@pytest.mark.claim("C-272")
+@pytest.mark.parametrize("fault", ["lost_answer", "cut"])
+def test_a_reply_is_looked_for_in_its_thread(world: World, host: Host, general: str, fault: str) -> None:
+    target = accepted(host, "the first", channel=general)
+    send_all(world, 2)
+    message_id = unclear(world, host, general, fault, threadOf=target)
+    look_for(world)
+    reply = look(host, message_id)
+    is_there = fault == "lost_answer"
+    assert reply["status"] == ("sent" if is_there else "unclear")
+    assert reply["threadTs"] == (look(host, target)["ts"] if is_there else None)
+    (call,) = (each for each in world.slack.calls if each.method == "conversations.replies")
+    assert call.params["ts"] == look(host, target)["ts"]
+    assert world.calls(HISTORY) == []
+
+
 def test_it_is_looked_for_for_a_quarter_of_an_hour(world: World, host: Host, general: str) -> None:
     unclear(world, host, general, "cut")
     for _ in range(20):

@@ -14,13 +14,14 @@ from slackapp.flows.tokens import use_token
 from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows.messages import change_message, take_turns
-from slackapp.host.flows.messages.send_message import METADATA
-from slackapp.host.model import ConnectionStatus, HostCaller, MessageOutcome, MessageReason, MessageStatus
+from slackapp.host.flows.messages.send_message import METADATA, find_thread_ts
+from slackapp.host.model import ConnectionStatus, HostCaller, MessageOutcome, MessageReason, MessageStatus, MessageType
 from slackapp.host.store import connections, events, messages, outbox
 from slackapp.host.store.messages import AcceptedMessage, Message, SentPlace
 from slackapp.model import BOT, SCHEDULER, Tenant
 
-METHOD = "conversations.history"
+HISTORY, REPLIES = "conversations.history", "conversations.replies"
+"""Methods: what is said in a thread is not in a channel's history."""
 LOOK_SECONDS = 15 * 60
 """Seconds for which an unclear message is looked for."""
 _PAGE = 15
@@ -69,18 +70,30 @@ def _apply(app: App, message: Message, outcome: MessageOutcome, now: int) -> Mes
 
 
 def look_for_all(app: App, stopping: Callable[[], bool]) -> None:
-    """Looks for what became unclear just now, a channel at a time. Raises StoreError."""
-    waiting: dict[tuple[Tenant, str], list[Message]] = {}
+    """Looks for what became unclear just now, a channel or a thread at a time. Raises StoreError."""
+    waiting: dict[tuple[Tenant, str, str], list[Message]] = {}
     for message in messages.list_unclear_since(app.db, app.clock() - LOOK_SECONDS):
-        waiting.setdefault((message.tenant, message.channel_id), []).append(message)
-    for found in waiting.values():
+        thread_ts = _thread_of(app, message)
+        if thread_ts is not None:
+            waiting.setdefault((message.tenant, message.channel_id, thread_ts), []).append(message)
+    for (_, _, thread_ts), found in waiting.items():
         if stopping():
             return
-        _look_for(app, found)
+        _look_for(app, found, thread_ts)
 
 
-def _look_for(app: App, wanted: list[Message]) -> None:
-    """Looks for the messages of one channel, and marks those that are there as sent."""
+def _thread_of(app: App, message: Message) -> str | None:
+    """Finds the thread that it would be in, "" outside of any; None where that is known no more."""
+    if message.type != MessageType.REPLY:
+        return ""
+    try:
+        return find_thread_ts(app, message)
+    except SlackCallError:
+        return None
+
+
+def _look_for(app: App, wanted: list[Message], thread_ts: str) -> None:
+    """Looks for the messages of one channel, or of one thread, and marks those that are there as sent."""
     first = wanted[0]
     connection = connections.find(app.db, first.organization_id, first.connection_id)
     if connection is None or connection.status != ConnectionStatus.ACTIVE or _HISTORY.isdisjoint(connection.scopes):
@@ -89,13 +102,15 @@ def _look_for(app: App, wanted: list[Message]) -> None:
         tenant=first.tenant,
         holder=BOT,
         capability=SETTLE,
-        method=METHOD,
+        method=REPLIES if thread_ts else HISTORY,
         purpose=first.purpose_id,
         actor=replace(SCHEDULER, organization=first.organization_id),
         channel=first.channel_id,
     )
     oldest = min(message.created_at for message in wanted) - _EARLIER
     fields = {"channel": first.channel_id, "oldest": str(oldest), "limit": _PAGE, "include_all_metadata": True}
+    if thread_ts:
+        fields["ts"] = thread_ts
     try:
         told = use_token.call(app, use, fields).data.get("messages")
     except (SlackCallError, Refused, CapabilityError):
@@ -105,14 +120,14 @@ def _look_for(app: App, wanted: list[Message]) -> None:
         place = places.get(message.id)
         # claim: C-272
         if place is not None and isinstance(place.get("ts"), str):
-            _mark_found(app, message, place["ts"], app.clock())
+            _mark_found(app, message, SentPlace(message.channel_id, place["ts"], thread_ts), app.clock())
 
 
-def _mark_found(app: App, message: Message, message_ts: str, now: int) -> None:
+def _mark_found(app: App, message: Message, place: SentPlace, now: int) -> None:
     with app.db.transaction():
         current = messages.find_of_tenant(app.db, message.tenant, message.id)
         is_unclear = current is not None and current.status == MessageStatus.UNCLEAR
-        if is_unclear and messages.set_sent(app.db, message, SentPlace(message.channel_id, message_ts), now):
+        if is_unclear and messages.set_sent(app.db, message, place, now):
             outbox.end_unclear(app.db, message.tenant, message.id, now)
             events.add_of_message(app.db, message, MessageStatus.SENT, None, now=now)
 
