@@ -46,6 +46,7 @@ LIMIT: Form = {"type": "integer", "minimum": 1, "maximum": 200, "default": 100}
 CURSOR: Form = {"type": "string", "minLength": 1, "maxLength": cursor.MAX_LENGTH, "default": None}
 SEARCH: Form = {"type": "string", "maxLength": 80, "default": ""}
 CONNECTION_ID: Form = {**ID, "default": None}
+TEAM: Form = {"type": "string", "pattern": _TEAM}
 TEAM_ID: Form = {"type": "string", "pattern": _TEAM, "default": None}
 DAYS: Form = {"type": "integer", "minimum": 1, "maximum": 3650}
 CONTENT_DAYS: Form = {"type": "integer", "minimum": 0, "maximum": 365}
@@ -101,6 +102,7 @@ INTEGRATION = form_of(
         "delivery": word_of(*DeliveryWay),
         "webhookChannel": allow_null(CHANNEL_ID),
         "allowedChannels": list_of(CHANNEL_ID, 200),
+        "defaultChannelTeamId": allow_null(WORD),
         "unavailableChannels": list_of(
             form_of({"id": CHANNEL_ID, "state": word_of(*ChannelState), "since": TIME}), 201
         ),
@@ -177,6 +179,7 @@ ONE_OF_SEVERAL: Fields = {
     **FROM_TEMPLATE,
     "connectionId": {**ID, "optional": True},
     "channel": {**CHANNEL_ID, "optional": True},
+    "teamId": {**TEAM, "optional": True},
     "threadOf": {**ID, "optional": True},
     "sendAt": {**SEND_AT, "optional": True},
     "purpose": {**ID, "optional": True},

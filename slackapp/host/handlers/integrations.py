@@ -5,7 +5,7 @@ from slackapp.checks.scopes import drift
 from slackapp.checks.token_owner import AUTH_TEST
 from slackapp.flows.app import App
 from slackapp.host.call import Answer, HostCall, make_cursor, read_position
-from slackapp.host.flows import call_slack, change_settings, choose_connection, switch_host
+from slackapp.host.flows import call_slack, change_settings, choose_connection, list_channels, switch_host
 from slackapp.host.flows.call_slack import SlackCall
 from slackapp.host.flows.connect import disconnect
 from slackapp.host.flows.events import note_channel
@@ -45,7 +45,10 @@ def change(app: App, call: HostCall, now: int) -> Answer:
     before = choose_connection.require(app, call.caller, call.parameters["connectionId"])
     settings = change_settings.settings_of(before)._replace(**chosen(call.body, _NAMES))
     if "defaultChannel" in call.body:
-        settings = settings._replace(default_channel_id=call.body["defaultChannel"] or "")
+        settings = settings._replace(default_channel_id=call.body["defaultChannel"] or "", default_channel_team_id="")
+    if "teamId" in call.body:  # of the default channel
+        named = list_channels.team_fields(before, call.body["teamId"])
+        settings = settings._replace(default_channel_team_id=named.get("team_id", ""))
     if "delivery" in call.body:
         settings = settings._replace(delivery=DeliveryWay(call.body["delivery"]))
     if "allowedChannels" in call.body:
@@ -101,6 +104,7 @@ def _describe(app: App, connection: Connection) -> Answer:
         "delivery": connection.delivery,
         "webhookChannel": connection.webhook_channel_id or None,
         "allowedChannels": list(connection.allowed_channels),
+        "defaultChannelTeamId": connection.default_channel_team_id or None,
         "unavailableChannels": [
             {"id": each.channel_id, "state": each.state, "since": time_of(each.noted_at)}
             for each in note_channel.find_unavailable(app.db, connection)

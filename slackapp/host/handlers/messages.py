@@ -150,6 +150,7 @@ def read_draft(app: App, caller: HostCaller, given: Mapping[str, Any], now: int)
         fields=read_content(app, caller, given),
         connection_id=given.get("connectionId"),
         channel=given.get("channel"),
+        team_id=given.get("teamId"),
         thread_of=given.get("threadOf"),
         send_at=_read_time(given["sendAt"], now) if "sendAt" in given else None,
         purpose=given.get("purpose"),

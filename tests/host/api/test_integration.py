@@ -75,6 +75,7 @@ def test_active_for_organization(world: World, host: Host) -> None:
         "delivery": "bot",
         "webhookChannel": None,
         "allowedChannels": [],
+        "defaultChannelTeamId": None,
         "unavailableChannels": [],
         "maxAgeDays": None,
         "installedAt": "2027-01-15T08:00:00Z",

@@ -145,6 +145,7 @@ def test_org_isolation(canaries: Canaries, data: st.DataObject, route, organizat
         "channel": world.slack.workspaces[team].general, "sendAt": "2027-06-01T00:00:00Z",
         "internalMessageId": f"canary {theirs} id",
         "name": "Another name", "workspaceLimit": 2, "dataRegion": "eu", "contentDays": 7, "trackReplies": True,
+        "teamId": team, "delivery": "bot",
         "purposes": [],
     }  # fmt: skip
     body = {name: fields[name] for name in route.body or {} if data.draw(st.booleans())}

@@ -20,7 +20,7 @@ from slackapp.store import queue
 from tests.support.connected import ACME, GLOBEX
 from tests.support.host_world import AUDITOR, MEMBER, OPERATOR, Host, connect, told
 from tests.support.posting import MESSAGES, accepted, join, look, post, said, send_all, send_due, shown
-from tests.support.world import NORTH, World
+from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, World
 
 POST, UPDATE, INFO = "chat.postMessage", "chat.update", "conversations.info"
 CONTENT = "a-canary-in-a-message"
@@ -560,3 +560,21 @@ def test_a_flood_of_one_tenant_does_not_delay_anothers(world: World, host: Host,
     assert world.count("outbox") == 2
     send_due(world)
     assert sorted(said(world)) == ["flood 0", "in between"]
+
+
+@pytest.mark.claim("C-312")
+def test_a_workspace_that_is_named_must_be_the_connections(world: World, host: Host, general: str) -> None:
+    assert post(host, {"text": "x", "channel": general, "teamId": NORTH}).status == 202
+    refused = post(host, {"text": "x", "channel": general, "teamId": SOUTH})
+    assert (*told(refused), refused.json["field"]) == (400, "BAD_REQUEST", "teamId")
+    enterprise = connect(world, Host(world, GLOBEX), ORG, number=2)
+    channel = world.slack.workspaces[ORG_TEAM].general
+    theirs = Host(world, GLOBEX)
+    set_to = theirs.of().put("slack/integration", {"defaultChannel": channel, "teamId": ORG_TEAM})
+    assert set_to.json["integration"]["defaultChannelTeamId"] == ORG_TEAM, set_to.text
+    message_id = accepted(theirs, "for the enterprise", teamId=ORG_TEAM)
+    assert look(theirs, message_id)["channel"] == channel
+    assert look(theirs, message_id)["connectionId"] == enterprise.id
+    cleared = theirs.of().put("slack/integration", {"defaultChannel": None})
+    assert cleared.json["integration"]["defaultChannelTeamId"] is None
+    assert host.of().put("slack/integration", {"teamId": SOUTH}).json["field"] == "teamId"

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from slackapp.crypto import envelope
 from slackapp.flows.app import App
 from slackapp.host.errors import HostRefusal, HostRefused
-from slackapp.host.flows import choose_connection
+from slackapp.host.flows import choose_connection, list_channels
 from slackapp.host.flows.messages import message_content, take_turns
 from slackapp.host.model import DeliveryWay, HostCaller, MessageStatus, MessageType
 from slackapp.host.rows import Connection
@@ -27,6 +27,7 @@ class MessageDraft(NamedTuple):
     fields: Mapping[str, Any]
     connection_id: str | None = None
     channel: str | None = None
+    team_id: str | None = None
     thread_of: str | None = None
     send_at: int | None = None
     purpose: str | None = None
@@ -47,6 +48,9 @@ def prepare(app: App, caller: HostCaller, draft: MessageDraft) -> NewMessage:
         raise choose_connection.refusal_of_inactive(app)
     if thread is not None and thread.connection_id != connection.id:
         raise HostRefused(HostRefusal.NOT_THERE, field="threadOf")
+    if draft.team_id is not None:
+        # claim: C-312
+        list_channels.team_fields(connection, draft.team_id)
     delivery = _choose_delivery(connection, draft, thread)
     channel_id = _choose_channel(connection, draft, thread, delivery)
     message_id = draft.id or app.entropy(_ID_BYTES).hex()
