@@ -70,12 +70,13 @@ REASONS = (
     ),
     ScopeReason(
         "channels:history", "to see whether a message whose answer was lost is there", (), (HOST,),
-        capabilities=(SETTLE.name,), methods=("conversations.history",),
+        capabilities=(SETTLE.name,), methods=("conversations.history", "conversations.replies"),
         host_why="to see whether a message arrived whose answer was lost",
     ),
     ScopeReason(
         "groups:history", "the same in private channels", (), (HOST,),
-        capabilities=(SETTLE.name,), methods=("conversations.history",), host_why="to see the same in private channels",
+        capabilities=(SETTLE.name,), methods=("conversations.history", "conversations.replies"),
+        host_why="to see the same in private channels",
     ),
     ScopeReason(
         "chat:write.public", "to post to public channels without joining them", (), (HOST,), capabilities=(POST.name,)

@@ -164,7 +164,7 @@ def test_reasons_of_the_behaviour_s_own_module_are_reasons(
     here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "ownbot.py").write_text(
-        'SCOPES = {"commands": "to take /hi", "reactions:read": "to count"}\n'
+        'SCOPES = {"commands": "to take /hi", "pins:read": "to count"}\n'
         'EVENTS = {"/hi": print, "reaction_added": print}\n'
     )
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -174,7 +174,7 @@ def test_reasons_of_the_behaviour_s_own_module_are_reasons(
     own = here.run(given, "doctor", "--manifest", "own.yml").stdout
     assert "\n 8  pass " in own
     foreign = unfolded(here.run({}, "doctor", "--manifest", "own.yml").stdout)
-    assert "each scope has a written reason (reactions:read); write why into SCOPES of the behaviour's" in foreign
+    assert "each scope has a written reason (pins:read); write why into SCOPES of the behaviour's" in foreign
     monkeypatch.delitem(sys.modules, "ownbot", raising=False)
 
 
