@@ -116,6 +116,16 @@ INTEGRATION = form_of(
         "reconnectUrl": allow_null(WORD),
     }
 )
+SETTINGS: Fields = {
+    "ownerId": optional(ID),
+    "purpose": optional(ID),
+    "defaultChannel": optional(allow_null(CHANNEL_ID)),
+    "teamId": optional(TEAM),
+    "delivery": optional(word_of(*DeliveryWay)),
+    "allowedChannels": optional(list_of(CHANNEL_ID, 200)),
+    "maxAgeDays": optional(allow_null(DAYS)),
+}
+"""Settings of a connection, of which a body has some."""
 CHANNEL = form_of({"id": CHANNEL_ID, "name": WORD, "private": FLAG, "member": FLAG, "external": FLAG, "readOnly": FLAG})
 INCOMPLETE = word_of(*IncompleteReason)
 MEMBER_STATUS = word_of(*MemberStatus)

@@ -22,7 +22,6 @@ from slackapp.host.forms import (
     CHANNEL,
     CHANNEL_ID,
     CONTENT_DAYS,
-    DAYS,
     EVENT,
     FLAG,
     FROM_TEMPLATE,
@@ -47,7 +46,7 @@ from slackapp.host.forms import (
     SAID,
     SEARCH,
     SEND_AT,
-    TEAM,
+    SETTINGS,
     TEAM_ID,
     TEMPLATE,
     TEMPLATES,
@@ -81,7 +80,6 @@ from slackapp.host.handlers import (
 from slackapp.host.handlers.messaging import analytics, templates
 from slackapp.host.model import (
     ConnectionKind,
-    DeliveryWay,
     HostCaller,
     HostRole,
     MessageOutcome,
@@ -119,15 +117,6 @@ _STATE: Fields = {"enabled": FLAG, "integration": optional(allow_null(INTEGRATIO
 _CHECKED: Fields = {
     "ok": FLAG, "workspace": WORKSPACE, "botUserId": WORD, "missingScopes": WORDS, "validatedAt": TIME,
 }  # fmt: skip
-_SETTINGS: Fields = {
-    "ownerId": optional(ID),
-    "purpose": optional(ID),
-    "defaultChannel": optional(allow_null(CHANNEL_ID)),
-    "teamId": optional(TEAM),
-    "delivery": optional(word_of(*DeliveryWay)),
-    "allowedChannels": optional(list_of(CHANNEL_ID, 200)),
-    "maxAgeDays": optional(allow_null(DAYS)),
-}
 _CHANNELS: Fields = {
     "channels": list_of(CHANNEL, 200),
     "cursor": allow_null(WORD),
@@ -195,7 +184,7 @@ API_ROUTES = (
     ),
     HostRoute(
         "PUT", f"{SLACK}/integration", integrations.change, _MANAGE, summary="Change its settings",
-        stops=True, parameters=WHICH, body=_SETTINGS, answer=_STATE, codes=(*_ACTIVE, "INVALID_CHANNEL"),
+        stops=True, parameters=WHICH, body=SETTINGS, answer=_STATE, codes=(*_ACTIVE, "INVALID_CHANNEL"),
     ),
     HostRoute(
         "DELETE", f"{SLACK}/integration", integrations.delete, _MANAGE,
