@@ -312,6 +312,7 @@ RUN_BY = {
     "slackapp host": "tests/host/test_host_command.py",
     "slackapp seed": "tests/host/test_host_command.py",
     "slackapp review": "tests/host/reviews/test_review_commands.py",
+    "slackapp reconcile": "tests/host/reviews/test_reconcile.py",
     "slackapp offboard": "tests/host/reviews/test_review_commands.py",
     "slackapp localslack": "tests/localslack/pages/test_control.py",
     "slackapp manifest": "tests/directory/test_manifest_command.py",

@@ -75,6 +75,7 @@ SURFACE = [
     ("DELETE", "/api/v2/organization", "provision", "api", False, False),
     ("POST", "/api/v2/members/{id}/offboard", "govern", "api", False, False),
     ("POST", "/api/v2/members/{id}/reinstate", "govern", "api", False, False),
+    ("GET", "/api/v2/shadow-installations", "provision", "api", False, False),
     ("GET", "/api/v2/events", "provision", "api", False, False),
     ("GET", "/api/v2/openapi.json", "anyone", "api", False, False),
     ("GET", "/api/v2/slack/auth/callback", "anyone", "callback", False, False),

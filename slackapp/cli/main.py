@@ -95,6 +95,10 @@ COMMANDS = (
     Command("uninstall", "cli.tenants", "tell Slack, and erase a tenant's tokens and data"),
     Command("host", "host.cli.host", "the host side: keys of the product that runs this service"),
     Command("review", "host.cli.review", "look again at what an organization holds: start, list, attest, close"),
+    Command(
+        "reconcile", "host.cli.reconcile",
+        "compare connections and installations with what Slack says; end differences between our own tables",
+    ),
     Command("offboard", "host.cli.offboard", "end what a member of an organization has who has left, or undo that"),
     Command("seed", "host.cli.host", "make up an organization with a connection in every state, beside a local Slack"),
     Command("localslack", "cli.localslack", "run a Slack on this machine, to develop and test against"),

@@ -25,6 +25,7 @@ from slackapp.host.model import (
     ReviewDecision,
 )
 from slackapp.host.rows import ApprovalStatus, HostEvent, HostEventKind, StatusReason
+from slackapp.model import InstallationStatus
 
 _ID, _CHANNEL, _TEAM = "^[A-Za-z0-9_-]{1,64}$", "^[CG][A-Z0-9]{2,20}$", "^T[A-Z0-9]{2,20}$"
 
@@ -140,6 +141,15 @@ APPROVAL: Fields = {
     "decidedAt": allow_null(TIME),
     "expiresAt": TIME,
     "usedAt": allow_null(TIME),
+}
+KINDS = ("workspace", "enterprise")
+SHADOW_INSTALLATION: Fields = {
+    "tenantId": WORD,
+    "kind": word_of(*KINDS),
+    "name": WORD,
+    "status": word_of(*InstallationStatus),
+    "installedAt": TIME,
+    "lastUsedAt": allow_null(TIME),
 }
 REVIEW: Fields = {
     "id": ID,

@@ -86,6 +86,17 @@ class ReplyType(StrEnum):
     REACTION = "reaction"
 
 
+class DifferenceKind(StrEnum):
+    """Kind of a difference."""
+
+    UNUSABLE = "unusable"  # a token that does not work, or could not be asked about
+    SCOPES = "scopes"  # the token may less than is asked for
+    UNBACKED = "unbacked"  # a connection whose installation is gone
+    STATUS = "status"  # a connection that would serve, of an installation that does not
+    TEAMS = "teams"  # an enterprise that has the app in no workspace, or not in that of the default channel
+    SHADOW = "shadow"  # an installation that no organization holds
+
+
 class MessageType(StrEnum):
     """Type of a message: what is done at Slack."""
 

@@ -47,6 +47,7 @@ from slackapp.host.forms import (
     SEARCH,
     SEND_AT,
     SETTINGS,
+    SHADOW_INSTALLATION,
     TEAM_ID,
     TEMPLATE,
     TEMPLATES,
@@ -344,6 +345,11 @@ API_ROUTES = (
     HostRoute(
         "POST", f"{API}/members/{{id}}/reinstate", organizations.reinstate, _GOVERN, summary="Let a member in again",
         body=NOTHING, answer=_MEMBER, codes=("NOT_FOUND",),
+    ),
+    HostRoute(
+        "GET", f"{API}/shadow-installations", organizations.list_shadow_installations, _PROVISION,
+        summary="List installations that no organization holds", parameters=PAGE,
+        answer={"installations": list_of(form_of(SHADOW_INSTALLATION), 200), "cursor": allow_null(WORD)},
     ),
     HostRoute(
         "GET", f"{API}/events", organizations.list_events, _PROVISION, summary="Read what has happened",

@@ -87,6 +87,7 @@ class HostAuditEvent(StrEnum):
     ORGANIZATION_DELETED = "organization.deleted"
     INTEGRATION_CHANGED = "integration.changed"
     INTEGRATION_SUSPENDED = "integration.suspended"
+    INTEGRATION_RECONCILED = "integration.reconciled"
     APPROVAL_REQUESTED = "approval.requested"
     APPROVAL_GRANTED = "approval.granted"
     APPROVAL_DENIED = "approval.denied"

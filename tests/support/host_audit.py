@@ -66,6 +66,9 @@ HOST_MEANINGS: dict[StrEnum, Meaning] = {
         "a connection is suspended for its age, because nobody answers for it, or because nobody has in a review",
         "connection", (_H, _M, _O, _W), details=(StatusReason.AGE, StatusReason.OWNER, StatusReason.REVIEW),
     ),
+    HostAuditEvent.INTEGRATION_RECONCILED: Meaning(
+        "a connection is made to say again what its installation says", "tenant connection", (_O,)
+    ),
     HostAuditEvent.APPROVAL_REQUESTED: Meaning("a member asks to connect", "record", (_M,), records=_APPROVAL),
     HostAuditEvent.APPROVAL_GRANTED: Meaning(
         "an owner or admin lets another member connect, once", "record", (_M,), records=_APPROVAL

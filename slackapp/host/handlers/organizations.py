@@ -6,7 +6,8 @@ from slackapp.host.checks.fields import has_form
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows import change_organization, delete_organization, freeze_organization, offboard, switch_host
 from slackapp.host.flows.change_organization import ProvidedOrganization
-from slackapp.host.forms import ID, about, chosen, time_of
+from slackapp.host.flows.reviews import reconcile
+from slackapp.host.forms import ID, KINDS, about, chosen, optional_time, time_of
 from slackapp.host.model import MemberStatus
 from slackapp.host.rows import Purpose
 from slackapp.host.store import events, members
@@ -18,7 +19,7 @@ _NAMES = {
     "contentDays": "content_days",
     "trackReplies": "tracks_replies",
 }
-_EVENTS = "events"
+_EVENTS, _SHADOW = "events", "shadow installations"
 
 
 def show(app: App, call: HostCall, now: int) -> Answer:
@@ -96,6 +97,26 @@ def list_events(app: App, call: HostCall, now: int) -> Answer:
     ]
     position = str(found[-1].number if found else behind)
     return {"events": told, "cursor": make_cursor(app, call, _EVENTS, position), "more": len(found) == most}
+
+
+def list_shadow_installations(app: App, call: HostCall, now: int) -> Answer:
+    """Lists installations that no organization holds, such as those from the public page."""
+    position = read_position(app, call, _SHADOW)
+    most = call.parameters["limit"]
+    found = reconcile.page_shadow(app, position or "", most)
+    told = [
+        {
+            "tenantId": each.tenant.id,
+            "kind": KINDS[each.tenant.is_enterprise],
+            "name": each.name,
+            "status": each.status,
+            "installedAt": time_of(each.installed_at),
+            "lastUsedAt": optional_time(each.last_used_at),
+        }
+        for each in found
+    ]
+    cursor = make_cursor(app, call, _SHADOW, found[-1].tenant.id) if len(found) == most else None
+    return {"installations": told, "cursor": cursor}
 
 
 def _require_id(claimed_id: str) -> None:

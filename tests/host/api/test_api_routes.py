@@ -80,6 +80,7 @@ SURFACE = {
     "DELETE /api/v2/organization": ("host", False),
     "POST /api/v2/members/{id}/offboard": ("host owner", False),
     "POST /api/v2/members/{id}/reinstate": ("host owner", False),
+    "GET /api/v2/shadow-installations": ("host", False),
     "GET /api/v2/events": ("host", False),
 }
 GONE = (
