@@ -3,16 +3,21 @@
 A cursor is of this organization and this list.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from slackapp.flows.app import App
 from slackapp.host.checks.cursor import read_cursor, write_cursor
-from slackapp.host.checks.fields import MAX_BODY, Fields
+from slackapp.host.checks.fields import MAX_BODY, Fields, read_body, read_parameters
+from slackapp.host.checks.media_type import asks_for_csv, is_media_type
 from slackapp.host.checks.roles import HostAction
+from slackapp.host.errors import HostRefusal, HostRefused
+from slackapp.host.flows import switch_host
 from slackapp.host.model import HostCaller
-from slackapp.web.response import Headers, Response
+from slackapp.web.request import JSON, Request
+from slackapp.web.response import Headers, Response, json_response
 
 Answer = Mapping[str, object]
 """Fields of an answer, as the route's documentation shows them."""
@@ -40,6 +45,8 @@ Handler = Callable[[App, HostCall, int], Answer | Response]
 
 
 NOTHING: Fields = {}
+KEY_FORM = "^[A-Za-z0-9_.:-]{1,128}$"
+"""Form of an Idempotency-Key."""
 
 
 class HostRoute(NamedTuple):
@@ -91,3 +98,43 @@ def make_link(app: App, call: HostCall, cursor: str | None) -> Headers:
     given = {name: value for name, value in call.parameters.items() if value is not None}
     path = call.route.partition(" ")[2]
     return (("Link", f'<{app.settings.public_url}{path}?{urlencode({**given, "cursor": cursor})}>; rel="next"'),)
+
+
+def answer(route: HostRoute, app: App, request: Request, caller: HostCaller, now: int) -> Response:
+    """Answers a call of a route. Raises Refused."""
+    # 1. the role may do it: `callers.py`
+    # 2. it is not switched off
+    # claim: C-183
+    if route.stops:
+        switch_host.require_enabled(app, caller)
+    # 3. the parameters and the body are those of the route
+    parameters, body = read_parameters(request.raw_query, route.parameters), _read_body(route, request)
+    # 4. do it
+    path_id = request.path_values.get("id", "")
+    whose = {"route": f"{route.method} {request.path}", "key": _read_key(route, request)}
+    wants_csv = route.has_csv and asks_for_csv(request.header("accept"))
+    call = HostCall(caller, path_id, request.address, parameters=parameters, body=body, wants_csv=wants_csv, **whose)
+    told = route.handler(app, call, now)
+    return told if isinstance(told, Response) else json_response(route.status, told)
+
+
+def _read_key(route: HostRoute, request: Request) -> str:
+    """Reads the key under which something is sent once. Raises HostRefused."""
+    key = request.header("idempotency-key")
+    # claim: C-257
+    if route.sends and not re.fullmatch(KEY_FORM, key):
+        raise HostRefused(HostRefusal.KEY_MISSING, field="Idempotency-Key")
+    return key
+
+
+def _read_body(route: HostRoute, request: Request) -> Mapping[str, object]:
+    """Reads the body; one that is empty says nothing, where nothing must be said."""
+    if route.body is None:
+        if request.raw_body:
+            raise HostRefused(HostRefusal.BODY)
+        return {}
+    if not request.raw_body and not route.body:
+        return {}
+    if not is_media_type(request.header("content-type"), JSON):
+        raise HostRefused(HostRefusal.BODY)
+    return read_body(request.raw_body, route.body, route.max_body)

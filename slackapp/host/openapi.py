@@ -11,13 +11,13 @@ from typing import Any
 from slackapp.callers import anyone
 from slackapp.flows.app import App
 from slackapp.host.answers import CODES
-from slackapp.host.call import HostRoute
+from slackapp.host.call import KEY_FORM, HostRoute, answer
 from slackapp.host.callers import HostTokenCaller
 from slackapp.host.checks.fields import Fields, is_optional
 from slackapp.host.checks.roles import is_allowed
 from slackapp.host.forms import EVENT_BODY, word_of
 from slackapp.host.model import HostRole
-from slackapp.host.routes import API, API_ROUTES, KEY_FORM, answer
+from slackapp.host.routes import API, API_ROUTES
 from slackapp.host.rows import HostEventKind
 from slackapp.model import Actor, Settings
 from slackapp.web.request import Request

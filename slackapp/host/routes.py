@@ -1,19 +1,12 @@
 """API of the host side, on one screen: for each route who may call it, what it takes and answers.
 
 `slackapp/routes.py` serves it, and `openapi.py` describes it, from the same table. What is asked in which order stands
-in `answer`: nothing is read of a body, and nobody is called at Slack, before the role and the switch have passed.
+in `call.answer`: nothing is read of a body, and nobody is called at Slack, before the role and the switch have passed.
 """
 
-import re
-from collections.abc import Mapping
-
-from slackapp.flows.app import App
-from slackapp.host.call import NOTHING, HostCall, HostRoute
-from slackapp.host.checks.fields import Fields, read_body, read_parameters
-from slackapp.host.checks.media_type import asks_for_csv, is_media_type
+from slackapp.host.call import NOTHING, HostRoute
+from slackapp.host.checks.fields import Fields
 from slackapp.host.checks.roles import HostAction
-from slackapp.host.errors import HostRefusal, HostRefused
-from slackapp.host.flows import switch_host
 from slackapp.host.forms import (
     ACCEPTED,
     ANALYTICS,
@@ -81,21 +74,16 @@ from slackapp.host.handlers import (
 from slackapp.host.handlers.messaging import analytics, templates
 from slackapp.host.model import (
     ConnectionKind,
-    HostCaller,
     HostRole,
     MessageOutcome,
     MessageStatus,
     ReviewDecision,
 )
 from slackapp.host.rows import ApprovalStatus
-from slackapp.web.request import JSON, Request
-from slackapp.web.response import Response, json_response
 
 API = "/api/v2"
 SLACK = f"{API}/slack"
 
-KEY_FORM = "^[A-Za-z0-9_.:-]{1,128}$"
-"""Form of an Idempotency-Key."""
 MESSAGE_BODY, BULK_BODY = 128 * 1024, 512 * 1024
 """Bytes of the body of a message, and of several."""
 
@@ -356,43 +344,3 @@ API_ROUTES = (
         parameters=PAGE, answer=_EVENTS,
     ),
 )  # fmt: skip
-
-
-def answer(route: HostRoute, app: App, request: Request, caller: HostCaller, now: int) -> Response:
-    """Answers a call of a route. Raises Refused."""
-    # 1. the role may do it: `callers.py`
-    # 2. it is not switched off
-    # claim: C-183
-    if route.stops:
-        switch_host.require_enabled(app, caller)
-    # 3. the parameters and the body are those of the route
-    parameters, body = read_parameters(request.raw_query, route.parameters), _read_body(route, request)
-    # 4. do it
-    path_id = request.path_values.get("id", "")
-    whose = {"route": f"{route.method} {request.path}", "key": _read_key(route, request)}
-    wants_csv = route.has_csv and asks_for_csv(request.header("accept"))
-    call = HostCall(caller, path_id, request.address, parameters=parameters, body=body, wants_csv=wants_csv, **whose)
-    told = route.handler(app, call, now)
-    return told if isinstance(told, Response) else json_response(route.status, told)
-
-
-def _read_key(route: HostRoute, request: Request) -> str:
-    """Reads the key under which something is sent once. Raises HostRefused."""
-    key = request.header("idempotency-key")
-    # claim: C-257
-    if route.sends and not re.fullmatch(KEY_FORM, key):
-        raise HostRefused(HostRefusal.KEY_MISSING, field="Idempotency-Key")
-    return key
-
-
-def _read_body(route: HostRoute, request: Request) -> Mapping[str, object]:
-    """Reads the body; one that is empty says nothing, where nothing must be said."""
-    if route.body is None:
-        if request.raw_body:
-            raise HostRefused(HostRefusal.BODY)
-        return {}
-    if not request.raw_body and not route.body:
-        return {}
-    if not is_media_type(request.header("content-type"), JSON):
-        raise HostRefused(HostRefusal.BODY)
-    return read_body(request.raw_body, route.body, route.max_body)

@@ -40,6 +40,7 @@ def start(shell: CommandLine) -> str:
     return said.partition(":")[0]
 
 
+@pytest.mark.claim("C-381")
 def test_a_review_is_opened_answered_in_a_members_name_and_closed(shell: CommandLine) -> None:
     review, north, south = start(shell), f"{1:024}", f"{2:024}"
     again = shell.run("review", "start", *ORGANIZATION)
