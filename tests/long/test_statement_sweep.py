@@ -18,6 +18,7 @@ NAMES = (
     "come back to a connect", "connect on the page", "confirm a connect", "leave a workspace for another",
     "give a grant back", "disconnect a workspace", "delete an organization",
     "post and send", "post and take back", "post while answers are lost",
+    "disconnect while messages wait", "freeze while messages wait", "delete an organization while messages wait",
 )  # fmt: skip
 
 
