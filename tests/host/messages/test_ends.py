@@ -103,3 +103,19 @@ def test_a_clock_that_was_ahead_holds_up_no_channel(world: World, host: Host, ge
     send_all(world, 3)
     assert said(world) == ["then", "waiting 0", "now", "waiting 1"]
     assert look(host, scheduled)["status"] == "scheduled"
+
+
+@pytest.mark.claim("C-290")
+def test_a_clock_that_was_years_behind_sends_nothing_before_its_time(world: World, host: Host, general: str) -> None:
+    """As that of a machine whose battery is empty, until it has asked for the time."""
+    message_id = accepted(host, "on the next day", channel=general, sendAt=LATER)
+    world.clock.set(-600 * 86_400)
+    send_all(world, 3)
+    sweep(world)
+    assert (said(world), look(host, message_id)["status"]) == ([], "scheduled")
+    world.clock.set(600 * 86_400)
+    send_all(world, 3)
+    assert said(world) == []
+    world.clock.advance(86_400)
+    send_all(world, 3)
+    assert said(world) == ["on the next day"]

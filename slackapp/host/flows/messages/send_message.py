@@ -54,6 +54,12 @@ def run(app: App, row: Run, now: int) -> None:
         return
     # 2. one whose time has come takes its place among those of its channel
     if message.status == MessageStatus.SCHEDULED:
+        too_early = (message.send_at or 0) - now
+        # A row that lies years ahead counts as due, and so do all of them for a clock that is years behind.
+        # claim: C-290
+        if too_early > 0:
+            queue.postpone(app.db, row, "not before its time", now=now, wait=too_early, refund_attempt=True)
+            return
         _end(app, row, message, partial(messages.set_status, app.db, message, MessageStatus.QUEUED, now=now), now=now)
         return
     # 3. ask whether the connection may post, and there
