@@ -16,6 +16,7 @@ from slackapp.handlers.slack import events, install
 from slackapp.host.answers import refusal_api
 from slackapp.host.callers import page_form, page_member
 from slackapp.host.handlers import connect, governance, settings
+from slackapp.host.handlers.access import pages as access
 from slackapp.host.handlers.messaging import analytics, message_pages
 from slackapp.host.openapi import SERVED, is_host_on
 from slackapp.model import (
@@ -102,6 +103,10 @@ CONNECT: tuple[AnyRoute, ...] = (
     Route("POST", "/settings/compose", message_pages.send, page_form, answers=SETTINGS),
     Route("GET", "/settings/templates", message_pages.show_templates, page_member, answers=SETTINGS),
     Route("POST", "/settings/templates", message_pages.change_template, page_form, answers=SETTINGS),
+    Route("GET", "/settings/inventory", access.show_inventory, page_member, answers=SETTINGS),
+    Route("GET", "/settings/inventory.csv", access.show_inventory_file, page_member, answers=SETTINGS),
+    Route("GET", "/settings/token-use", access.show_uses, page_member, answers=SETTINGS),
+    Route("GET", "/settings/token-use.csv", access.show_uses_file, page_member, answers=SETTINGS),
     Route("GET", "/settings/reviews", governance.show_reviews, page_member, answers=SETTINGS),
     Route("POST", "/settings/reviews", governance.open_one, page_form, answers=SETTINGS),
     Route("GET", "/settings/reviews/{id}", governance.show_review, page_member, answers=SETTINGS),

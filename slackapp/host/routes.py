@@ -65,12 +65,11 @@ from slackapp.host.handlers import (
     begin,
     channels,
     integrations,
-    inventory,
     messages,
     organizations,
     reviews,
-    token_uses,
 )
+from slackapp.host.handlers.access import inventory, token_uses
 from slackapp.host.handlers.messaging import analytics, templates
 from slackapp.host.model import (
     ConnectionKind,

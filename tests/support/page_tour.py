@@ -99,6 +99,8 @@ def _settings(page: Page, sites: Sites) -> Iterator[str]:
         page.click("form button")
         yield f"workspaces, {member}"
         if role is HostRole.OWNER:
+            page.open(f"{sites.url}/settings/inventory")
+            yield "inventory, seeded"
             yield from _governance(page, sites)
     page.open(f"{sites.url}/settings/connect")
     yield "connect, by whoever may not"
@@ -120,6 +122,12 @@ def _settings(page: Page, sites: Sites) -> Iterator[str]:
     yield "disconnect"
     page.open(f"{sites.url}/settings/connects")
     yield "connecting"
+    page.open(f"{sites.url}/settings/inventory")
+    yield "inventory"
+    page.open(f"{sites.url}/settings/token-use")
+    yield "token use"
+    page.open(f"{sites.url}/settings/token-use?capability=remove")
+    yield "token use, none"
     yield from _messages(page, sites)
     approve_connect.ask(app, ben(sites), "To tell the shop floor of deployments", now)
     page.open(f"{sites.url}/settings/approvals")

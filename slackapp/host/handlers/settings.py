@@ -28,14 +28,18 @@ from slackapp.host.pages.parts import (
     APPROVALS_PATH,
     CONNECTS_PATH,
     FOOT,
+    INVENTORY_PATH,
     MESSAGES_PATH,
     REVIEWS_PATH,
+    TOKEN_USE_PATH,
     WORKSPACES_PATH,
 )
 from slackapp.host.pages.states import state_of
 from slackapp.host.pages.workspaces import ChannelView, Reader, ShownWorkspace
 from slackapp.host.rows import ApprovalStatus, Connection, StatusReason
 from slackapp.host.store import connections, members, organizations, purposes
+from slackapp.model import BOT
+from slackapp.store import tokens
 from slackapp.web.components import Frame, Link, Tone, document, escape, link_button, notice
 from slackapp.web.refusals import refusal_headers
 from slackapp.web.request import Request
@@ -190,7 +194,8 @@ def page_refusal(refused: Refused, frame: Frame) -> Response:
 def _show(app: App, caller: PageMember, found: Connection, told: str = "", *, now: int) -> Response:
     known = [scope_reasons.describe(each, app.behaviour, app.scope_reasons) for each in found.scopes]
     reader = make_reader(app, caller, "", now)
-    shown = describe_workspace(app, found)._replace(channel=list_channels.name_of_default(app, found))
+    token = tokens.find(app.db, found.tenant, BOT) if found.tenant and found.token_vault_key else None
+    shown = describe_workspace(app, found)._replace(channel=list_channels.name_of_default(app, found), token=token)
     return answer(workspaces.show_one(reader, shown, known, told))
 
 
@@ -204,6 +209,7 @@ def make_reader(app: App, caller: PageMember, here: str, now: int) -> Reader:
         links.append(Link(ANALYTICS_PATH, "Analytics", here == ANALYTICS_PATH))
         links.append(Link(CONNECTS_PATH, "Connecting", here == CONNECTS_PATH))
         links.append(Link(REVIEWS_PATH, "Reviews", here == REVIEWS_PATH))
+        links.append(Link(INVENTORY_PATH, "Access", here in (INVENTORY_PATH, TOKEN_USE_PATH)))
     if app.settings.host_approval:
         links.append(Link(APPROVALS_PATH, "Approvals", here == APPROVALS_PATH))
     links.append(Link(app.settings.host_url, "Back to the product"))

@@ -12,6 +12,7 @@ from slackapp.host.checks import form_token
 from slackapp.web.components import Link, Tone, button, escape, hidden
 
 SETTINGS_PATH, WORKSPACES_PATH, CONNECTS_PATH = "/settings", "/settings/integrations", "/settings/connects"
+INVENTORY_PATH, TOKEN_USE_PATH = "/settings/inventory", "/settings/token-use"
 APPROVALS_PATH, REVIEWS_PATH, FREEZE_PATH = "/settings/approvals", "/settings/reviews", "/settings/freeze"
 ANALYTICS_PATH, ANALYTICS_FILE_PATH = "/settings/analytics", "/settings/analytics.csv"
 MESSAGES_FILE_PATH = "/settings/messages.csv"

@@ -14,6 +14,7 @@ from slackapp.host.pages.parts import WORKSPACES_PATH, chip, facts, say_time
 from slackapp.host.pages.states import NextStep, State, urgency_of
 from slackapp.host.rows import Connection, Purpose
 from slackapp.host.store.messaging.channel_states import NotedChannel
+from slackapp.model import Token
 from slackapp.web.components import Field, Frame, Tone, buttons, document, escape, link_button, notice, text_field
 from slackapp.web.components import choice_field as choices
 
@@ -61,6 +62,7 @@ class ShownWorkspace(NamedTuple):
     channel: str
     missing_scopes: tuple[str, ...] = ()
     unavailable: tuple[NotedChannel, ...] = ()
+    token: Token | None = None
 
     @property
     def name(self) -> str:
@@ -133,6 +135,7 @@ def show_one(reader: Reader, shown: ShownWorkspace, scopes: Iterable[DescribedSc
         ("Connected", say_time(connection.installed_at, reader.now)),
         ("Last used", say_time(connection.last_used_at, reader.now)),
         ("Last checked with Slack", say_time(connection.last_validated_at, reader.now)),
+        *_token(reader, shown.token),
         ("To be renewed", say_time(until, reader.now, never="")),
         ("Id", f'<code class="copy">{escape(connection.id)}</code>'),
     ]
@@ -155,6 +158,22 @@ def _answer_until(connection: Connection) -> int | None:
     """Finds until when somebody must answer for it, where nobody does and it serves."""
     is_waiting = connection.status == ConnectionStatus.ACTIVE and connection.owner_missing_at is not None
     return (connection.owner_missing_at or 0) + OWNER_DAYS * 86_400 if is_waiting else None
+
+
+def _token(reader: Reader, token: Token | None) -> list[tuple[str, str]]:
+    """Lists the times of its token's life, and what went wrong with it last."""
+    if token is None:
+        return []
+    renewed = token.issued_at if token.issued_at > token.granted_at else None
+    failed = (
+        f"{say_time(token.refused_at, reader.now)}: <code>{escape(token.reason)}</code>" if token.refused_at else ""
+    )
+    return [
+        ("Token issued", say_time(token.granted_at, reader.now)),
+        ("Token renewed", say_time(renewed, reader.now, never="Not yet")),
+        ("Token expires", say_time(token.expires_at, reader.now, never="Never: it does not rotate")),
+        ("Last failure", failed or "None"),
+    ]
 
 
 def _channel(shown: ShownWorkspace) -> str:
