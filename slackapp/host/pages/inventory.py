@@ -1,4 +1,4 @@
-"""Pages of the inventory and of the uses of tokens: whose each access is, what for, since when, and who has used it."""
+"""Pages of what an organization holds, and of what its tokens were used for, by whom and when."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
