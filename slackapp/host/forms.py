@@ -22,7 +22,6 @@ from slackapp.host.model import (
     MessageStatus,
     MessageType,
     ReplyType,
-    ReviewDecision,
 )
 from slackapp.host.rows import ApprovalStatus, HostEvent, HostEventKind, StatusReason
 from slackapp.model import InstallationStatus
@@ -150,31 +149,6 @@ SHADOW_INSTALLATION: Fields = {
     "status": word_of(*InstallationStatus),
     "installedAt": TIME,
     "lastUsedAt": allow_null(TIME),
-}
-REVIEW: Fields = {
-    "id": ID,
-    "openedBy": allow_null(ID),
-    "openedAt": TIME,
-    "dueAt": TIME,
-    "closedBy": allow_null(ID),
-    "closedAt": allow_null(TIME),
-    "counts": form_of({str(decision): NUMBER for decision in ReviewDecision}),
-}
-REVIEW_ITEM: Fields = {
-    "connectionId": ID,
-    "decision": word_of(*ReviewDecision),
-    "note": allow_null(WORD),
-    "decidedBy": allow_null(ID),
-    "decidedAt": allow_null(TIME),
-    "kind": word_of(*ConnectionKind),
-    "status": word_of(*ConnectionStatus),
-    "workspaceName": WORD,
-    "ownerId": WORD,
-    "purpose": WORD,
-    "scopes": WORDS,
-    "installedAt": allow_null(TIME),
-    "lastUsedAt": allow_null(TIME),
-    "lastValidatedAt": allow_null(TIME),
 }
 _EVENT: Fields = {
     "id": WORD,

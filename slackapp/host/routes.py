@@ -33,9 +33,7 @@ from slackapp.host.forms import (
     RECEIVED_COUNT,
     REGION,
     REPORT_DAYS,
-    REVIEW,
     REVIEW_DAYS,
-    REVIEW_ITEM,
     SAID,
     SEARCH,
     SEND_AT,
@@ -71,6 +69,7 @@ from slackapp.host.handlers import (
 )
 from slackapp.host.handlers.access import inventory, token_uses
 from slackapp.host.handlers.messaging import analytics, templates
+from slackapp.host.handlers.reviews import REVIEW, REVIEW_ITEM
 from slackapp.host.model import (
     ConnectionKind,
     HostRole,

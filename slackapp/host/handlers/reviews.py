@@ -2,13 +2,39 @@
 
 from slackapp.flows.app import App
 from slackapp.host.call import Answer, HostCall, make_cursor, read_position
+from slackapp.host.checks.fields import Fields
 from slackapp.host.flows.reviews import answer_review, close_review, open_review, read_review
 from slackapp.host.flows.reviews.answer_review import DecisionInput
 from slackapp.host.flows.reviews.read_review import ReviewedConnection
-from slackapp.host.forms import optional_time, time_of
-from slackapp.host.model import ReviewDecision
+from slackapp.host.forms import ID, NUMBER, TIME, WORD, WORDS, allow_null, form_of, optional_time, time_of, word_of
+from slackapp.host.model import ConnectionKind, ConnectionStatus, ReviewDecision
 from slackapp.host.store.reviews.reviews import Review
 
+REVIEW: Fields = {
+    "id": ID,
+    "openedBy": allow_null(ID),
+    "openedAt": TIME,
+    "dueAt": TIME,
+    "closedBy": allow_null(ID),
+    "closedAt": allow_null(TIME),
+    "counts": form_of({str(decision): NUMBER for decision in ReviewDecision}),
+}
+REVIEW_ITEM: Fields = {
+    "connectionId": ID,
+    "decision": word_of(*ReviewDecision),
+    "note": allow_null(WORD),
+    "decidedBy": allow_null(ID),
+    "decidedAt": allow_null(TIME),
+    "kind": word_of(*ConnectionKind),
+    "status": word_of(*ConnectionStatus),
+    "workspaceName": WORD,
+    "ownerId": WORD,
+    "purpose": WORD,
+    "scopes": WORDS,
+    "installedAt": allow_null(TIME),
+    "lastUsedAt": allow_null(TIME),
+    "lastValidatedAt": allow_null(TIME),
+}
 _LIST, _ITEMS = "reviews", "review items"
 
 
