@@ -22,7 +22,6 @@ from slackapp.host.forms import (
     INCOMPLETE,
     INTEGRATION,
     INTERNAL_ID,
-    INVENTORY,
     MEMBER_STATUS,
     MESSAGE,
     NUMBER,
@@ -44,9 +43,6 @@ from slackapp.host.forms import (
     TEMPLATES,
     TEXT,
     TIME,
-    USE,
-    USES_WANTED,
-    VIEW,
     WHICH,
     WORD,
     WORDS,
@@ -68,6 +64,7 @@ from slackapp.host.handlers import (
     reviews,
 )
 from slackapp.host.handlers.access import inventory, token_uses
+from slackapp.host.handlers.access.forms import INVENTORY, USE, USES_WANTED, VIEW
 from slackapp.host.handlers.messaging import analytics, templates
 from slackapp.host.handlers.reviews import REVIEW, REVIEW_ITEM
 from slackapp.host.model import (

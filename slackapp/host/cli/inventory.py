@@ -12,7 +12,7 @@ from slackapp.flows.app import App
 from slackapp.host.checks.fields import Form
 from slackapp.host.cli.switch import read_organization
 from slackapp.host.flows.inventory import list_inventory
-from slackapp.host.forms import BINDING, CREDENTIAL
+from slackapp.host.handlers.access.forms import BINDING, CREDENTIAL
 from slackapp.host.handlers.access.inventory import write_rows
 from slackapp.host.inventory import BEGIN
 from slackapp.host.store.inventory import bindings

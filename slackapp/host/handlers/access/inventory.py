@@ -7,7 +7,7 @@ from slackapp.host.call import Answer, HostCall, make_cursor, make_link, read_po
 from slackapp.host.checks.csv_text import Cell, write_csv
 from slackapp.host.checks.fields import Form
 from slackapp.host.flows.inventory import list_inventory
-from slackapp.host.forms import BINDING, CREDENTIAL
+from slackapp.host.handlers.access.forms import BINDING, CREDENTIAL
 from slackapp.host.inventory import BEGIN
 from slackapp.web.response import Response, csv_file
 

@@ -9,8 +9,9 @@ from slackapp.host.checks.roles import HostAction, require_role
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows.connect.open_session import PageMember
 from slackapp.host.flows.inventory import list_inventory
-from slackapp.host.forms import BINDING, CREDENTIAL, ID
+from slackapp.host.forms import ID
 from slackapp.host.handlers import settings
+from slackapp.host.handlers.access.forms import BINDING, CREDENTIAL
 from slackapp.host.handlers.access.inventory import write_rows
 from slackapp.host.handlers.access.token_uses import write_table
 from slackapp.host.inventory import BEGIN, InventoryEntry

@@ -8,7 +8,8 @@ from slackapp.flows.app import App
 from slackapp.host.call import Answer, HostCall, make_cursor, make_link, read_position
 from slackapp.host.checks.csv_text import write_csv
 from slackapp.host.errors import HostRefusal, HostRefused
-from slackapp.host.forms import USE, time_of
+from slackapp.host.forms import time_of
+from slackapp.host.handlers.access.forms import USE
 from slackapp.host.store.inventory import token_uses
 from slackapp.host.store.inventory.token_uses import NEWEST, AuditedUse, UseFilter
 from slackapp.web.response import Response, csv_file
