@@ -67,8 +67,9 @@ def pytest_collection(session: pytest.Session) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What there is by now stays to the end: the collector need not look at all of it again and again."""
+    """What there is by now stays to the end: the collector need not look at all of it, and may look less often."""
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

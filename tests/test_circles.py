@@ -36,9 +36,11 @@ CANARY = "https://wiki.example/a/page/that/nobody/else/may/see"
 
 
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CommandLine]:
+def shell(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[CommandLine]:
     """An operator beside two workspaces, each of which has kept an address."""
-    install_bookmarks(tmp_path, monkeypatch)
+    install_bookmarks(tmp_path_factory.getbasetemp(), monkeypatch)
     with open_shell(tmp_path, SLACKAPP_COMPANY="Example") as made:
         for tenant in (NORTHERN, SOUTHERN):
             assert keep(made.world.service.app, tenant, "wiki", CANARY)

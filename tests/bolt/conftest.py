@@ -29,7 +29,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def prepared() -> Iterator[bytes]:
     """A new database as a store makes it, so that not every test has to wait for that."""
     with tempfile.TemporaryDirectory() as made:

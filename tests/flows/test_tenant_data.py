@@ -25,18 +25,35 @@ from tests.support.bookmarks.installed import install_bookmarks
 from tests.support.bookmarks.share import add_share
 from tests.support.bookmarks.table import keep
 from tests.support.connected import connect
+from tests.support.prepared_world import Left, going_on, left_by
 from tests.support.tenant_data import ACTOR, CHECKS, MINE, Check, Write, check_purge, check_reencryption
 from tests.support.world import NORTH, SOUTH, World, make_world
 
 
+SCOPES = {
+    "SLACKAPP_USER_SCOPES": "users:read",
+    "SLACKAPP_BOT_SCOPES": "app_mentions:read,chat:write,incoming-webhook",
+}
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Left:
+    """Two workspaces, and the circle."""
+    with pytest.MonkeyPatch.context() as patch:
+        install_bookmarks(tmp_path_factory.getbasetemp(), patch)
+        with make_world(tmp_path_factory.mktemp("installed"), **SCOPES) as world:
+            for tenant in (NORTH, SOUTH):
+                world.browser().install(tenant)
+            world.work()
+            return left_by(world)
+
+
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    install_bookmarks(tmp_path, monkeypatch)
-    scopes = "app_mentions:read,chat:write,incoming-webhook"
-    with make_world(tmp_path, SLACKAPP_USER_SCOPES="users:read", SLACKAPP_BOT_SCOPES=scopes) as made:
-        for tenant in (NORTH, SOUTH):
-            made.browser().install(tenant)
-        made.work()
+def world(
+    installed: Left, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[World]:
+    install_bookmarks(tmp_path_factory.getbasetemp(), monkeypatch)
+    with going_on(installed, tmp_path, **SCOPES) as made:
         yield made
 
 

@@ -76,9 +76,9 @@ _NUMBERS = _count()
 
 
 @contextlib.contextmanager
-def make_host_world(folder: Path, **changes: str) -> Iterator[World]:
+def make_host_world(folder: Path, rotation: bool = True, **changes: str) -> Iterator[World]:
     """A world with the host side on."""
-    with make_world(folder, **{**host_settings(folder), **ON, **changes}) as world:
+    with make_world(folder, rotation, **{**host_settings(folder), **ON, **changes}) as world:
         yield world
 
 

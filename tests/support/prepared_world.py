@@ -5,7 +5,7 @@ import copy
 import io
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from slackapp.model import Settings
 from tests.support.world import World, make_world
 
 MEMORY = Path("/dev/shm")
+MakeWorld = Callable[..., contextlib.AbstractContextManager[World]]
 
 
 @contextlib.contextmanager
@@ -81,12 +82,14 @@ def left_by(world: World) -> Left:
 
 
 @contextlib.contextmanager
-def going_on(left: Left, folder: Path, rotation: bool = True, **changes: str) -> Iterator[World]:
+def going_on(
+    left: Left, folder: Path, rotation: bool = True, make: MakeWorld = make_world, **changes: str
+) -> Iterator[World]:
     """A world of its own, in a folder of its own, that begins where another one ended. Its settings are not kept."""
     for name, content in left.files.items():
         (folder / name).parent.mkdir(mode=0o700, exist_ok=True)
         keyfile.write_private(folder / name, content)
-    with make_world(folder, rotation, **changes) as world:
+    with make(folder, rotation, **changes) as world:
         remember(world.slack, left.state)
         world.clock.now = left.now
         yield world

@@ -7,14 +7,21 @@ import pytest
 
 from tests.support import posting
 from tests.support.host_world import Host, connect, make_host_world
+from tests.support.prepared_world import Left, going_on, left_by
 from tests.support.world import World
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with make_host_world(tmp_path) as made:
+@pytest.fixture(scope="session")
+def joined(tmp_path_factory: pytest.TempPathFactory) -> Left:
+    with make_host_world(tmp_path_factory.mktemp("joined")) as made:
         connect(made, Host(made))
         posting.join(made, "general", "random")
+        return left_by(made)
+
+
+@pytest.fixture
+def world(joined: Left, tmp_path: Path) -> Iterator[World]:
+    with going_on(joined, tmp_path, make=make_host_world) as made:
         yield made
 
 
