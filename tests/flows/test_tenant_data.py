@@ -29,7 +29,6 @@ from tests.support.prepared_world import Left, going_on, left_by
 from tests.support.tenant_data import ACTOR, CHECKS, MINE, Check, Write, check_purge, check_reencryption
 from tests.support.world import NORTH, SOUTH, World, make_world
 
-
 SCOPES = {
     "SLACKAPP_USER_SCOPES": "users:read",
     "SLACKAPP_BOT_SCOPES": "app_mentions:read,chat:write,incoming-webhook",
