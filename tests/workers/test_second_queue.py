@@ -18,7 +18,7 @@ from slackapp.store.engine import statements
 from slackapp.store.queue import Queue, Run
 from slackapp.workers.queue_workers import QueueWorkers
 from tests.support.operator import ACTOR
-from tests.support.world import NORTH, World, empty_database, make_world
+from tests.support.world import NORTH, World, begun_database, make_world
 
 LONG = 10.0
 """Seconds after which a test gives up waiting for what comes at once."""
@@ -63,7 +63,7 @@ def act() -> Act:
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: Act) -> Iterator[World]:
     """A service whose circle has a queue, installed in one workspace."""
-    empty_database()  # which is made once for all tests, and has no table of this circle
+    begun_database()  # which is made once for all tests, and has no table of this circle
     copy = tmp_path / "sql"
     shutil.copytree(statements.sql_directory(), copy)
     (copy / "reminders").mkdir()

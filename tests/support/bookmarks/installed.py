@@ -10,14 +10,14 @@ from slackapp.routes import ROUTES
 from slackapp.store.engine import statements
 from tests.support.bookmarks import share
 from tests.support.bookmarks.circle import BOOKMARKS
-from tests.support.world import empty_database
+from tests.support.world import begun_database
 
 SQL = Path(__file__).parent / "sql"
 
 
 def install_bookmarks(folder: Path, patch: pytest.MonkeyPatch) -> None:
     """From here on every service that is built has the circle. Its SQL is put into the folder once, and read once."""
-    empty_database()  # which is made once for all tests, and has no table of this circle
+    begun_database()  # which is made once for all tests, and has no table of this circle
     copy = folder / "sql-with-bookmarks"
     if not copy.exists():
         shutil.copytree(statements.sql_directory(), copy)
