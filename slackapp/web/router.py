@@ -23,8 +23,8 @@ class Router:
         """Raises ValueError for what is no path, and for two paths that one target could mean."""
         split = {path: _split(path) for path in paths}
         for (one, segments), (other, others) in itertools.combinations(split.items(), 2):
-            if "{" not in one + other:
-                continue  # two literals are two targets
+            if len(segments) != len(others) or "{" not in one + other:
+                continue  # two lengths, or two literals, are two targets
             # claim: C-68
             if _is_ambiguous(segments, others):
                 raise ValueError(f"{one} and {other} match the same target")
@@ -70,8 +70,6 @@ def _is_match(segments: Sequence[str], given: Sequence[str]) -> bool:
 
 def _is_ambiguous(segments: Sequence[str], others: Sequence[str]) -> bool:
     """Tells whether one target could match both, and neither is the more literal."""
-    if len(segments) != len(others):
-        return False
     pairs = zip(segments, others, strict=True)
     kinds = {(_is_placeholder(one), _is_placeholder(other)) for one, other in pairs if one != other}
     # Two literals that differ match nothing in common; one of both kinds, always on the same side, is the more literal.

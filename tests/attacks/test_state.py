@@ -28,7 +28,7 @@ from tests.support.callback_world import (
     unused_states,
 )
 from tests.support.client import Reply
-from tests.support.world import SOUTH, Clock, World, environment, make_world
+from tests.support.world import SOUTH, Clock, World, environment, make_world, new_service
 
 EXCHANGE = "oauth.v2.access"
 PROCESSES = 4
@@ -169,6 +169,7 @@ def test_a_state_of_another_service_is_refused(world: World, tmp_path: Path) -> 
     """I take a state from the staging system of the same operator."""
     folder = tmp_path / "other"
     folder.mkdir()
+    new_service(folder)
     with make_world(folder) as other:
         browser = other.browser()
         state = browser.begin().query["state"]

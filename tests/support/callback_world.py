@@ -56,7 +56,8 @@ def log_lines(world: World) -> list[dict[str, Any]]:
 
 def outcome(world: World) -> str:
     """What the log says of the last request: `ok`, a refusal's name, `bug`, …"""
-    return str([line for line in log_lines(world) if line["event"] == "request"][-1]["outcome"])
+    lines = map(json.loads, reversed(world.log.getvalue().splitlines()))
+    return next(str(line["outcome"]) for line in lines if line["event"] == "request")
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ from slackapp.model import Actor, ActorKind, Tenant
 from slackapp.store import installations, tokens
 from tests.support.command import with_yes
 from tests.support.prepared_world import Left, going_on, left_by, memory_folder
-from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, START, World, environment, make_world
+from tests.support.world import NORTH, ORG, ORG_TEAM, SOUTH, START, World, environment, make_world, new_service
 
 SCOPES = "app_mentions:read,chat:write,incoming-webhook"
 ACTOR = Actor(ActorKind.OPERATOR, "r1")
@@ -165,9 +165,11 @@ def _shell_beside(
 
 @functools.cache
 def _left(tenants: tuple[str, ...], now: int) -> Left:
-    with memory_folder() as folder, make_world(folder, **_settings(folder, {})) as world:
-        _install(world, tenants, now)
-        return left_by(world)
+    with memory_folder() as folder:
+        new_service(folder)
+        with make_world(folder, **_settings(folder, {})) as world:
+            _install(world, tenants, now)
+            return left_by(world)
 
 
 def _settings(folder: Path, changes: Mapping[str, str]) -> dict[str, str]:

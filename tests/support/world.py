@@ -11,6 +11,7 @@ import json
 import sqlite3
 import tempfile
 import unittest.mock
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -28,6 +29,7 @@ from slackapp.localslack.model import NotInstalled
 from slackapp.model import BOT, Holder, Settings, Tenant
 from slackapp.routes import served_routes
 from slackapp.runtime.hand_off import ClaimedEvent
+from slackapp.store.engine.connections import ConnectionHandle
 from slackapp.store.engine.sqlite import SqliteDatabase
 from slackapp.store.queue import RowId
 from slackapp.vault.vault import Vault
@@ -43,6 +45,7 @@ APP_ID = "A0LOCAL001"
 SIGNING_SECRET = "a-signing-secret-for-tests"
 HOST = "localhost:3000"
 START = 1_800_000_000
+MASTER_KEY = keyfile.format_master_key(1, bytes(range(32)))
 MAX_RUNS = 10
 """Of one row while the clock stands still; more than any row has."""
 BOOTED = START - 1_000_000
@@ -219,6 +222,11 @@ class World:
 
     @contextlib.contextmanager
     def _looking(self) -> Iterator[sqlite3.Connection]:
+        """By the connection by which this thread reads, where it has one: a new one would read the whole schema."""
+        held = getattr(self.service.app.db._local, "held", None)  # it sees what is committed, and nothing else
+        if held is not None and held.is_open and _FILES.get(held) == _file_id(self.settings.database):
+            yield held.connection
+            return
         with contextlib.closing(sqlite3.connect(f"file:{self.settings.database}?mode=ro", uri=True)) as connection:
             connection.row_factory = sqlite3.Row
             yield connection
@@ -262,7 +270,7 @@ class World:
 
     def start_process(self) -> Service:
         """A process beside ours, on the same files."""
-        return with_parts(build(self.settings, self.clock, system_entropy, self.log), wait=never_wait)
+        return started(self.settings, self.clock, self.log)
 
     def replace_parts(self, **parts: Any) -> None:
         """Other parts for the service, such as its behaviour."""
@@ -295,6 +303,22 @@ def with_parts(service: Service, **parts: Any) -> Service:
     return replace(service, app=app, wsgi=Wsgi(app, served_routes(app.settings)))
 
 
+_FILES: weakref.WeakKeyDictionary[ConnectionHandle, tuple[int, int]] = weakref.WeakKeyDictionary()
+"""Which file a connection was opened on: another one may lie in its place by now."""
+
+
+def _file_id(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
+def started(settings: Settings, clock: Clock, log: io.StringIO) -> Service:
+    """A process of its own, as far as this program goes."""
+    service = with_parts(build(settings, clock, system_entropy, log), wait=never_wait)
+    _FILES[service.app.db._local.held] = _file_id(settings.database)
+    return service
+
+
 def never_wait(seconds: float) -> None:
     """Stops a test that would sleep for real; one in which somebody waits gives its own `wait`."""
     raise AssertionError(f"somebody waits for {seconds} s")
@@ -314,7 +338,7 @@ def environment(folder: Path, slack_url: str, **changes: str) -> dict[str, str]:
     """Settings as an operator would give them."""
     key_file = folder / "master.key"
     if not key_file.exists():
-        keyfile.write_private(key_file, keyfile.format_master_key(1, bytes(range(32))))
+        keyfile.write_private(key_file, MASTER_KEY)
     token_file = folder / "operator.token"
     if not token_file.exists():
         keyfile.write_private(token_file, b"an-operator-token-of-forty-characters-xx")
@@ -352,9 +376,10 @@ def make_world(folder: Path, rotation: bool = True, **changes: str) -> Iterator[
         slack.base_url = slack_url
         settings = config.load(environment(folder, slack_url, **changes), {})
         if not settings.database.exists():
-            keyfile.write_private(settings.database, empty_database())
+            usual = not _KEPT & changes.keys() and settings.master_key_file.read_bytes() == MASTER_KEY
+            keyfile.write_private(settings.database, begun_database() if usual else empty_database())
         log = io.StringIO()
-        service = with_parts(build(settings, clock, system_entropy, log), wait=never_wait)
+        service = started(settings, clock, log)
         world = World(folder, settings, clock, slack, slack_url, service, log)
         try:
             yield world
@@ -371,6 +396,25 @@ def empty_database() -> bytes:
         database.create_or_migrate()
         database.close()
         return database.path.read_bytes()
+
+
+_KEPT = {"SLACK_APP_ID", "SLACK_CLIENT_ID", "SLACKAPP_MASTER_KEY_FILE"}
+"""Settings that the first start writes into the database, or that decide how it seals."""
+
+
+@cache
+def begun_database() -> bytes:
+    """A database as its first start leaves it, with the service's own keys. Where it is one service's: `new_service`."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = config.load(environment(Path(folder), "http://127.0.0.1:1"), {})
+        keyfile.write_private(settings.database, empty_database())
+        started(settings, Clock(), io.StringIO()).stop()
+        return settings.database.read_bytes()
+
+
+def new_service(folder: Path) -> None:
+    """Lets the world of that folder be a service with a database and keys of its own, made by its first start."""
+    keyfile.write_private(folder / "slackapp.db", empty_database())
 
 
 def lock_probe(database: Path) -> Callable[[str], None]:
