@@ -376,7 +376,7 @@ def make_world(folder: Path, rotation: bool = True, **changes: str) -> Iterator[
         slack.base_url = slack_url
         settings = config.load(environment(folder, slack_url, **changes), {})
         if not settings.database.exists():
-            usual = not _KEPT & changes.keys() and settings.master_key_file.read_bytes() == MASTER_KEY
+            usual = not _FIRST_START & changes.keys() and settings.master_key_file.read_bytes() == MASTER_KEY
             keyfile.write_private(settings.database, begun_database() if usual else empty_database())
         log = io.StringIO()
         service = started(settings, clock, log)
@@ -398,13 +398,13 @@ def empty_database() -> bytes:
         return database.path.read_bytes()
 
 
-_KEPT = {"SLACK_APP_ID", "SLACK_CLIENT_ID", "SLACKAPP_MASTER_KEY_FILE"}
+_FIRST_START = {"SLACK_APP_ID", "SLACK_CLIENT_ID", "SLACKAPP_MASTER_KEY_FILE"}
 """Settings that the first start writes into the database, or that decide how it seals."""
 
 
 @cache
 def begun_database() -> bytes:
-    """A database as its first start leaves it, with the service's own keys. Where it is one service's: `new_service`."""
+    """A database as its first start leaves it, with the service's own keys; those of one service: `new_service`."""
     with tempfile.TemporaryDirectory() as folder:
         settings = config.load(environment(Path(folder), "http://127.0.0.1:1"), {})
         keyfile.write_private(settings.database, empty_database())
