@@ -23,7 +23,7 @@ from tests.support.host_audit import HOST_MEANINGS
 from tests.support.operator import CommandLine, open_shell
 from tests.support.prepared_world import Left, going_on, left_by
 from tests.support.programs import count_skips
-from tests.support.world import World, make_world
+from tests.support.world import World, begun_database, make_world
 
 LOOPBACK = ("127.", "::1", "localhost")
 REACHING = frozenset({"socket.connect", "socket.getaddrinfo"})
@@ -83,6 +83,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("not run here")
     for line in lines:
         terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _begun_before_anything_is_replaced(request: pytest.FixtureRequest) -> None:
+    """The database that all worlds begin with is made by the service as it is, and not as a test has changed it.
+
+    In a run of a few tests whoever needs it makes it.
+    """
+    if len(request.session.items) > 100:
+        begun_database()
 
 
 @pytest.fixture(autouse=True)
