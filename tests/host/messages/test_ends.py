@@ -119,3 +119,23 @@ def test_a_clock_that_was_years_behind_sends_nothing_before_its_time(world: Worl
     world.clock.advance(86_400)
     send_all(world, 3)
     assert said(world) == ["on the next day"]
+
+
+@pytest.mark.claim("C-261")
+def test_a_storm_of_pauses_ends_no_message_and_changes_no_order(
+    world: World, host: Host, general: str, random: str
+) -> None:
+    """Twenty in a row, told by the status or by the body alone: more than a message has attempts."""
+    world.slack.faults.add(Fault("chat.postMessage", "ratelimited", times=10, retry_after=40))
+    world.slack.faults.add(Fault("chat.postMessage", "error", times=10, error="rate_limited"))
+    for number in range(3):
+        for channel in (general, random):
+            accepted(host, f"{channel} {number}", channel=channel)
+    for _ in range(45):
+        send_due(world)
+        sweep(world)
+        world.clock.advance(20)
+    assert sorted(said(world)) == sorted(f"{channel} {number}" for channel in (general, random) for number in range(3))
+    for channel in (general, random):
+        assert [text for text in said(world) if text.startswith(channel)] == [f"{channel} {n}" for n in range(3)]
+    assert len([call for call in world.slack.calls if call.method == "chat.postMessage" and not call.ok]) == 20
