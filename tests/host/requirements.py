@@ -1,6 +1,6 @@
 """The rest of the list of requirements, and the test that shows each; `test_requirements.py` has those by name.
 
-Those of messages and pages are not here.
+Those of pages are not here.
 """
 
 _BEGIN, _NAMES, _SHOW = "host/api/test_begin.py", "host/flows/test_connect_by_name.py", "host/api/test_integration.py"
@@ -16,7 +16,28 @@ _COMMAND, _FLOWS, _EXAMPLES = "host/test_host_command.py", "host/flows", "test_e
 _COLUMNS = "host/test_requirements.py::test_the_columns_have_the_names_of_the_list"
 _SERVICE = "handlers/operator/test_health.py"
 
+_MESSAGES = "host/messages"
+
 SHOWING = (
+    (
+        (1, 4, *range(63, 70), 71, 72, 73),
+        "sent and tracked",
+        f"{_MESSAGES}/test_post.py::test_a_message_is_accepted_sent_and_told_of",
+    ),
+    ((3,), "threads", f"{_MESSAGES}/test_replies.py::test_replies_and_reactions_are_noted_once_and_taken_back"),
+    (
+        (70,),
+        "content",
+        f"{_MESSAGES}/test_kept_content.py::test_it_is_kept_for_its_days_and_shown_to_admins_and_the_sender",
+    ),
+    (
+        (74,),
+        "goes with the organization",
+        f"{_MESSAGES}/test_message_data.py::test_nothing_of_it_stays_when_the_organization_is_deleted",
+    ),
+    ((75, 76, 77), "indexes", "meta/test_query_plans.py::test_no_statement_reads_a_whole_table_that_grows"),
+    ((150,), "incoming webhooks", f"{_MESSAGES}/test_webhook.py::test_what_names_no_channel_goes_out_by_the_webhook"),
+    ((151,), "events by type", f"{_MESSAGES}/test_note_channel.py::test_who_is_off_is_given_no_event"),
     ((2,), "list channels", f"{_CHANNELS}::test_a_list_is_read_in_pages_and_searched"),
     ((5,), "no database in checks and flows", f"{_LAYERS}::test_imports_follow_the_order"),
     ((6,), "auth/init", f"{_BEGIN}::test_auth_init_is_the_same_under_another_name"),
@@ -84,7 +105,8 @@ SHOWING = (
     ((101,), "tokens deleted", "store/test_tokens.py::test_one_token_is_deleted"),
     ((103, 104, 105), "states stored and used", "store/test_oauth_states.py::test_a_state_is_used_once"),
     ((106,), "channels:read", f"{_CHANNELS}::test_a_type_whose_scope_is_missing_is_not_asked_for_and_the_list_says_so"),
-    ((107, 108), "chat:write", "checks/test_scope_reasons.py::test_every_scope_that_is_asked_for_has_its_row"),
+    ((108,), "chat:write.public", f"{_MESSAGES}/test_join.py::test_what_may_post_everywhere_public_joins_nothing"),
+    ((107,), "chat:write", "checks/test_scope_reasons.py::test_every_scope_that_is_asked_for_has_its_row"),
     ((109,), "channels:join", f"{_CHANNELS}::test_the_bot_joins_a_public_channel_and_the_list_knows"),
     ((110,), "users:read", f"{_SETTINGS}::test_the_host_side_needs_to_see_who_is_an_admin"),
     (
