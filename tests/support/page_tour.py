@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from slackapp.host.flows import change_connection
+from slackapp.host.flows.change_settings import settings_of
 from slackapp.host.flows.connect import approve_connect, seed_organization
+from slackapp.host.flows.events import note_channel
 from slackapp.host.handlers import connect_pages
-from slackapp.host.model import HostCaller, HostRole
+from slackapp.host.model import ChannelState, HostCaller, HostRole
 from slackapp.host.rows import Purpose
-from slackapp.host.store import purposes
+from slackapp.host.store import connections, purposes
 from slackapp.localslack.model import Fault
-from slackapp.model import Actor, ActorKind
+from slackapp.model import Actor, ActorKind, Tenant, TenantKind
 from slackapp.web.components import Frame
 from tests.support import posting
 from tests.support.browser import Page
@@ -114,6 +117,9 @@ def _settings(page: Page, sites: Sites) -> Iterator[str]:
     yield "workspace"
     page.click("[value=test] ~ button")
     yield "workspace, tested"
+    lose_channel(sites)
+    page.open(path)
+    yield "workspace, channel gone"
     page.open(f"{path}/channels")
     yield "channels"
     page.open(f"{path}/channels?search=nothing+like+it")
@@ -202,6 +208,18 @@ def _governance(page: Page, sites: Sites) -> Iterator[str]:
     page.open(f"{sites.url}/settings/freeze")
     yield "freeze, lift"
     page.click("main form button")
+
+
+def lose_channel(sites: Sites) -> None:
+    """The default channel is archived in Slack."""
+    db, now, tenant = sites.world.service.app.db, sites.world.clock(), Tenant(TenantKind.WORKSPACE, SOUTH)
+    channel = sites.world.slack.workspaces[SOUTH].general
+    with db.transaction():
+        found = connections.find_held(db, tenant)
+        assert found is not None
+        settings = settings_of(found)._replace(default_channel_id=channel)
+        assert change_connection.configure(db, found, settings, now)
+        note_channel.note(db, tenant, channel, ChannelState.ARCHIVED, now=now)
 
 
 def ben(sites: Sites) -> HostCaller:
