@@ -80,6 +80,10 @@ def word_of(*words: str) -> Form:
     return {"type": "string", "enum": [str(word) for word in words]}
 
 
+def _maybe(*names: str) -> Fields:
+    return dict.fromkeys(names, allow_null(WORD))
+
+
 PAGE: Mapping[str, Form] = {"limit": LIMIT, "cursor": CURSOR}
 """Parameters of a list."""
 WHICH: Mapping[str, Form] = {"connectionId": CONNECTION_ID}
@@ -208,26 +212,11 @@ ANALYTICS: Fields = {
 REPORT_DAYS: Form = {"type": "integer", "minimum": 1, "maximum": 400, "default": 30}
 TEMPLATE: Fields = {**_SUMMARY, "text": allow_null(MESSAGE_TEXT), "blocks": allow_null(BLOCKS)}
 TEMPLATES = list_of(form_of(_SUMMARY), 100)
-RECEIVED = form_of(
-    {
-        "type": word_of(*ReplyType),
-        "authorId": WORD,
-        "reaction": allow_null(WORD),
-        "ts": allow_null(WORD),
-        "at": TIME,
-    }
-)
+RECEIVED = form_of({"type": word_of(*ReplyType), "authorId": WORD, **_maybe("reaction", "ts"), "at": TIME})
 """What somebody answered to a message at Slack."""
 RECEIVED_COUNT = form_of({"replies": NUMBER, "reactions": NUMBER})
-ACCEPTED = form_of(
-    {
-        "id": allow_null(ID),
-        "status": allow_null(word_of(*MessageStatus)),
-        "error": allow_null(WORD),
-        "code": allow_null(WORD),
-        "field": allow_null(WORD),
-    }
-)
+_STATUS = allow_null(word_of(*MessageStatus))
+ACCEPTED = form_of({"id": allow_null(ID), "status": _STATUS, **_maybe("error", "code", "field")})
 MESSAGE = form_of(
     {
         "id": ID,
