@@ -7,6 +7,7 @@ import pytest
 from slackapp.checks.scope_reasons import REPLY_EVENTS
 from slackapp.host.flows import upkeep
 from slackapp.host.flows.events import note_reply
+from slackapp.host.model import ReplyType
 from slackapp.host.store.messaging import replies
 from slackapp.model import Tenant
 from tests.support.host_world import AUDITOR, Host
@@ -69,6 +70,11 @@ def test_replies_and_reactions_are_noted_once_and_taken_back(world: World, host:
     host.put("organization", {"trackReplies": False})
     assert world.count("message_replies") == 0
     say(world, sent)
+    with world.service.app.db.transaction():
+        reply = replies.MessageReply(ReplyType.REPLY, BOB, message_ts="1900000000.000100")
+        assert not replies.add(world.service.app.db, TENANT, sent["id"], reply, now=world.clock()), (
+            "whoever looked before"
+        )
     assert world.count("message_replies") == 0
 
 

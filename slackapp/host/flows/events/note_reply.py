@@ -35,7 +35,9 @@ class _PlacedReply(NamedTuple):
 def receive(app: App, told: TenantEvent, now: int) -> None:
     """Takes what Slack tells. Raises StoreError: then Slack tells it again."""
     # claim: C-311
-    read = None if told.is_own else (_read_message(told.event) if told.type == _MESSAGE else _read_reaction(told.event))
+    if told.is_own:
+        return
+    read = _read_message(told.event) if told.type == _MESSAGE else _read_reaction(told.event)
     if read is None:
         return
     # claim: C-310

@@ -61,7 +61,6 @@ def _open(app: App, tenant: Tenant, purpose: str, actor: Actor, row: Run | None)
         return {}
     read = _read(app.db, tenant, *found, purpose=purpose, actor=actor)
     with refuse_on_key_error(app, lambda: read.entry(app.clock())):
-        # claim: C-307
         (opened,) = app.vault.read_secrets(lambda: [read], row)
     fields: Mapping[str, str] = json.loads(opened.reveal())
     return fields
