@@ -13,7 +13,6 @@ from slackapp.host.checks import cursor
 from slackapp.host.checks.fields import Fields, Form
 from slackapp.host.model import (
     ChannelState,
-    ConnectionKind,
     ConnectionStatus,
     DeliveryWay,
     MemberStatus,
