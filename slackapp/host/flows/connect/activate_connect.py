@@ -82,11 +82,11 @@ def _activate(app: App, confirmed: ConfirmedGrant, actor: Actor, *, left: Left, 
         left.append((done.left, uninstall_tenant.begin(app, done.left, actor, now)))
 
 
-def require_allowed(app: App, attempt: Connection, tenant: Tenant, now: int) -> None:
-    """Asks who may before anything more is asked of Slack. Raises HostRefused."""
+def require_allowed(app: App, attempt: Connection, tenant: Tenant, now: int) -> Connection | None:
+    """Asks who may before anything more is asked of Slack; returns what is brought back. Raises HostRefused."""
     may_connect.require_role(app, attempt, now)
     own = to_own_connection(app, attempt, tenant)
-    may_connect.require(app, attempt.organization_id, attempt.user_id, own.reconnects)
+    return may_connect.require(app, attempt.organization_id, attempt.user_id, own.reconnects)
 
 
 def to_own_connection(app: App, attempt: Connection, tenant: Tenant) -> Connection:
@@ -107,7 +107,12 @@ def find_left(app: App, attempt: Connection, tenant: Tenant) -> Connection | Non
     """Finds the connection whose workspace is left, removed and erased where the attempt brings that tenant."""
     own = to_own_connection(app, attempt, tenant)
     before = connections.find(app.db, attempt.organization_id, own.reconnects) if own.reconnects else None
-    return before if before is not None and before.status in HELD and before.tenant != tenant else None
+    return before if is_left(before, tenant) else None
+
+
+def is_left(before: Connection | None, tenant: Tenant) -> bool:
+    """Tells whether what is brought back holds another workspace, which is left then."""
+    return before is not None and before.status in HELD and before.tenant != tenant
 
 
 def _held(confirmed: ConfirmedGrant) -> HeldWorkspace:

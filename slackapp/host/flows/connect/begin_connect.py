@@ -70,12 +70,11 @@ def run(app: App, caller: HostCaller, request: ConnectRequest, now: int) -> Begu
     # 3. whether the organization may; record the pending connection and the state's hash
     # Asked here for the sake of whoever asks: the transaction that makes it active asks all of it again.
     approval = may_connect.find_approval(app, caller.organization, member, caller.role, now=now)
-    may_connect.require(app, caller.organization, member, reconnects)
+    before = may_connect.require(app, caller.organization, member, reconnects)
     # claim: C-163
     if purpose and purposes.find(app.db, caller.organization, purpose) is None:
         raise HostRefused(HostRefusal.CONNECT_FIELD, field="purpose")
     purpose = purpose or ("" if reconnects else app.settings.host_purpose)  # what is brought back keeps its own
-    before = connections.find(app.db, caller.organization, reconnects) if reconnects else None
     new = NewConnection(
         id=connection_id,
         organization_id=caller.organization,
@@ -90,7 +89,10 @@ def run(app: App, caller: HostCaller, request: ConnectRequest, now: int) -> Begu
         reconnects=reconnects,
         approval_id=approval,
     )
-    app.db.commit_in_group(partial(_record, app, caller, new, state, network=request.network, now=now))
+    record = partial(_record, app, caller, new, state, network=request.network, now=now)
+    # On the page a power failure takes nothing but a link that leads nowhere then, as where an install begins; and what
+    # comes of it is never on the disk without it. Whoever has used a token up has something for it.
+    app.db.commit_in_group(record, durable=caller.unused is not None)
     note_connect.count(app, "begun")
     # 4. answer with Slack's address
     team = before.tenant.id if before is not None and before.tenant is not None else None

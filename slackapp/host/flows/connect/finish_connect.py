@@ -186,10 +186,10 @@ def _with_code(app: App, arrival: _Arrival, code: Secret, return_url: str, now: 
         data = exchange_code.run(app, _SLACK, arrival.state, code)
         # 10. the grant is for our app, brings a bot and names its own tenant
         grant = code_grant.verify_grant(data, app.settings.app_id)
-        _check(app, arrival.attempt, grant, now)
+        before = _check(app, arrival.attempt, grant, now)
         # 12. on the page: in the session that began, store and activate in one transaction
         if arrival.attempt.way == ConnectionWay.PAGE:
-            return _activate(app, arrival, grant, return_url)
+            return _activate(app, arrival, grant, return_url, leaves=activate_connect.is_left(before, grant.tenant))
         # 13. by API, or where another workspace is left for it: the grant waits, sealed, tied to this browser
         return _quarantine(app, arrival, grant)
     except exchange_code.StillGoodError:
@@ -211,12 +211,13 @@ def _with_code(app: App, arrival: _Arrival, code: Secret, return_url: str, now: 
         raise
 
 
-def _check(app: App, attempt: Connection, grant: Grant, now: int) -> None:
+def _check(app: App, attempt: Connection, grant: Grant, now: int) -> Connection | None:
+    """Returns the connection that is brought back. Raises Refused."""
     # claim: C-170
     if grant.bot is None:
         raise HostRefused(HostRefusal.WITHOUT_BOT)
     # claim: C-192
-    activate_connect.require_allowed(app, attempt, grant.tenant, now)
+    before = activate_connect.require_allowed(app, attempt, grant.tenant, now)
     # 11. the workspace is allowed, and whoever approved is an admin of it
     # claim: C-170
     installer.require_allowed(grant, app.settings.allowed_teams)
@@ -224,14 +225,15 @@ def _check(app: App, attempt: Connection, grant: Grant, now: int) -> None:
     # claim: C-170
     require_admin.run(app, grant, always=True)
     app.rate_limiter.require(f"tenant {grant.tenant}", now)
+    return before
 
 
-def _activate(app: App, arrival: _Arrival, grant: Grant, return_url: str) -> HostRedirect:
+def _activate(app: App, arrival: _Arrival, grant: Grant, return_url: str, leaves: bool) -> HostRedirect:
     # claim: C-169
     if arrival.session is None:
         raise HostRefused(HostRefusal.NOT_CONFIRMED)
     # claim: C-191
-    if activate_connect.find_left(app, arrival.attempt, grant.tenant) is not None:
+    if leaves:
         return _quarantine(app, arrival, grant)
     confirmed = ConfirmedGrant(arrival.attempt, grant, arrival.session.digest)
     activate_connect.run(app, confirmed, arrival.actor, app.clock())

@@ -8,15 +8,15 @@ from slackapp.host.flows import switch_host
 from slackapp.host.flows.connect import approve_connect
 from slackapp.host.memory import host_memory
 from slackapp.host.model import ConnectionKind, ConnectionStatus, HostRole, MemberStatus
-from slackapp.host.rows import ApprovalStatus, Connection, ConnectPermission
+from slackapp.host.rows import ApprovalStatus, Connection
 from slackapp.host.store import approvals, connections, members, organizations
 from slackapp.model import Actor
 
 
-def require(app: App, organization_id: str, member_id: str, reconnects: str) -> None:
+def require(app: App, organization_id: str, member_id: str, reconnects: str) -> Connection | None:
     """Raises HostRefused unless that organization may connect now, by that member. Inside the transaction that counts.
 
-    `reconnects` is the id of the connection that is to be brought back, or "".
+    `reconnects` is the id of the connection that is to be brought back, or ""; returns that connection.
     """
     found = organizations.find_permission(app.db, organization_id, member_id)
     # claim: C-161
@@ -31,22 +31,18 @@ def require(app: App, organization_id: str, member_id: str, reconnects: str) -> 
     # claim: C-161
     if found.data_region and found.data_region != app.settings.data_region:
         raise HostRefused(HostRefusal.REGION)
-    _require_room(app, organization_id, found, reconnects)
-
-
-def _require_room(app: App, organization_id: str, found: ConnectPermission, reconnects: str) -> None:
-    """A connection that is held, and brought back, needs no more room than it has."""
-    if reconnects:
-        before = connections.find(app.db, organization_id, reconnects)
-        # claim: C-161
-        if not is_brought_back(before):
-            raise HostRefused(HostRefusal.CONNECT_FIELD, field="reconnect")
-        if before is not None and before.status in HELD:
-            return
+    before = connections.find(app.db, organization_id, reconnects) if reconnects else None
+    # claim: C-161
+    if reconnects and not is_brought_back(before):
+        raise HostRefused(HostRefusal.CONNECT_FIELD, field="reconnect")
+    # What is held, and brought back, needs no more room than it has.
+    if before is not None and before.status in HELD:
+        return before
     limit = found.workspace_limit or app.settings.host_workspaces
     # claim: C-161
     if found.held >= limit:
         raise HostRefused(HostRefusal.EXISTS if limit == 1 else HostRefusal.LIMIT)
+    return before
 
 
 def is_brought_back(before: Connection | None) -> bool:
