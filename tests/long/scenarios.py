@@ -98,6 +98,7 @@ def by_name(name: str) -> Scenario:
         scenarios_of_installs,
         scenarios_of_keys,
         scenarios_of_messages,
+        scenarios_of_reviews,
         scenarios_of_stores,
         scenarios_of_tokens,
     )

@@ -17,6 +17,7 @@ NAMES = (
     "find by a Bolt app", "delete by a Bolt app", "import", "import and erase",
     "come back to a connect", "connect on the page", "confirm a connect", "leave a workspace for another",
     "give a grant back", "disconnect a workspace", "delete an organization",
+    "revoke in a review", "close a review", "a member leaves",
     "post and send", "post and take back", "post while answers are lost",
     "disconnect while messages wait", "freeze while messages wait", "delete an organization while messages wait",
 )  # fmt: skip

@@ -23,7 +23,7 @@ WHOLE = {
     # For an operator who asks about all of it.
     "all_keys", "count_by_master", "keys_below", "list_installations", "inbox.page",
     "outcomes_of_tenant", "connection_owners", "message_owners", "outbox.page", "count_connected",
-    "list_shadow_installations", "content_owners", "channel_state_owners", "reply_owners",
+    "list_shadow_installations", "list_lives", "content_owners", "channel_state_owners", "reply_owners",
     # In a copy, or after a restore.
     "empty_keys", "empty_key_owners", "end_unused_states", "expire_all_attempts",
     # From one end on, and no further than its limit.

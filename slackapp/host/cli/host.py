@@ -5,7 +5,7 @@ import argparse
 from slackapp.cli.service.session import open_service, operator_actor
 from slackapp.cli.terminal.arguments import add_verbs
 from slackapp.cli.terminal.printing import print_lines
-from slackapp.host.cli import events, inventory, keys, switch, usage, webhook
+from slackapp.host.cli import events, inventory, keys, report, switch, usage, webhook
 from slackapp.host.cli.switch import read_organization
 from slackapp.host.flows.connect import seed_organization
 
@@ -13,7 +13,7 @@ from slackapp.host.flows.connect import seed_organization
 def configure_host(parser: argparse.ArgumentParser) -> None:
     """Adds each noun, with its verbs."""
     add_noun = add_verbs(parser)
-    for noun in (keys, switch, usage, inventory, webhook, events):
+    for noun in (keys, switch, usage, report, inventory, webhook, events):
         noun.add(add_noun)
 
 

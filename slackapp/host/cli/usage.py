@@ -29,13 +29,8 @@ def _show_usage(arguments: argparse.Namespace) -> int:
     numbers = dict.fromkeys(UsageAction, 0)
     rows = [{"organization_id": each.organization_id, **numbers, **each.numbers} for each in report.usage]
     print_rows(rows, _USAGE, arguments)
-    found, soon, long = report.connected, report_connects.SOON_DAYS, report_connects.LONG_DAYS
     if arguments.json:
-        print_json(found._asdict())
+        print_json(report.connected._asdict())
         return 0
-    told = (
-        f"{found.connected} of {found.organizations} organizations have connected within {soon} days",
-        f"{found.remaining} of {found.workspaces} workspaces are connected {long} days on or longer",
-    )
-    print_lines(*told)
+    print_lines(*report_connects.format_count(report.connected))
     return 0

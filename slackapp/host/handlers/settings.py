@@ -19,6 +19,7 @@ from slackapp.host.flows import choose_connection, freeze_organization, list_cha
 from slackapp.host.flows.connect import approve_connect, report_connects
 from slackapp.host.flows.connect.open_session import PageMember
 from slackapp.host.flows.events import note_channel
+from slackapp.host.flows.reviews import report_growth
 from slackapp.host.forms import CHANNEL_ID, TEAM_ID, TEXT
 from slackapp.host.handlers import connect, connect_pages, integrations
 from slackapp.host.model import ConnectionKind
@@ -146,7 +147,8 @@ def show_connects(app: App, request: Request, caller: PageMember, now: int) -> R
     # claim: C-235
     require_role(caller, HostAction.REPORT)
     report = report_connects.run(app, caller.organization, now)
-    return answer(connects.show(make_reader(app, caller, CONNECTS_PATH, now).frame, report))
+    months = report_growth.run(app, caller.organization, now)
+    return answer(connects.show(make_reader(app, caller, CONNECTS_PATH, now).frame, report, months))
 
 
 def show_approvals(app: App, request: Request, caller: PageMember, now: int) -> Response:

@@ -353,7 +353,7 @@ def test_what_was_begun_is_counted_with_what_became_of_it(world: World) -> None:
     assert report.median_seconds == 96
     page = of_role(world, AUDITOR, "seeded").browser.get(CONNECTS).text
     assert "Permission was not given in Slack" in page
-    assert page.count('<svg class="chart"') == page.count("The same in numbers") == 2
+    assert page.count('<svg class="chart"') == page.count("The same in numbers") == 3
     nothing = of_role(world, AUDITOR).browser.get(CONNECTS).text
     assert "Nobody has begun to connect a workspace in the last 30 days." in nothing
 

@@ -307,7 +307,7 @@ OF_ALL = {
     "list_waiting", "list_unclear_since", "list_parked_before", "message_owners",
     "mark_messages_restored", "sweep_send_rates", "sweep_turns", "sweep_contents", "content_owners",
     "channel_state_owners", "sweep_replies", "reply_owners", "list_reminders", "list_overdue_reviews",
-    "list_shadow_installations",
+    "list_shadow_installations", "list_lives",
 }  # fmt: skip
 """For upkeep, an operator, a host key, or the host, which speaks for every organization."""
 QUEUE = "outbox."

@@ -87,4 +87,17 @@ def _lengths(times: Sequence[int]) -> list[tuple[str, int]]:
 def report_usage(app: App, days: int, now: int) -> UsageReport:
     """Reads what was counted of all organizations in so many days, today included."""
     usage = organizations.list_usage(app.db, now - (days - 1) * _DAY)
-    return UsageReport(usage, organizations.count_connected(app.db, SOON_DAYS * _DAY, now - LONG_DAYS * _DAY))
+    return UsageReport(usage, count_connected(app, now))
+
+
+def count_connected(app: App, now: int) -> ConnectedCount:
+    """Counts how many organizations have connected soon, and how many workspaces have stayed for long."""
+    return organizations.count_connected(app.db, SOON_DAYS * _DAY, now - LONG_DAYS * _DAY)
+
+
+def format_count(found: ConnectedCount) -> tuple[str, str]:
+    """Says that in words."""
+    return (
+        f"{found.connected} of {found.organizations} organizations have connected within {SOON_DAYS} days",
+        f"{found.remaining} of {found.workspaces} workspaces are connected {LONG_DAYS} days on or longer",
+    )
