@@ -85,6 +85,12 @@ class TenantData(NamedTuple):
     """Marks, in a database that was restored, what may have been done since; returns the rows that are unclear now."""
     status_changed: Callable[[Database, Tenant, InstallationStatus, int], None] = lambda db, tenant, status, now: None
     """Follows a change of the installation's status, in the transaction that makes it; a new grant is none."""
+    validated: Callable[[Database, Tenant, int], None] = lambda db, tenant, now: None
+    """Follows that Slack was asked about every token of a tenant, and that each lives."""
+    scopes_changed: Callable[[Database, Token, tuple[str, ...], bool, int], None] = (
+        lambda db, token, scopes, is_drift, now: None
+    )
+    """Follows, in its transaction, that a token has other scopes, and whether these are not the ones asked for."""
     kept_because: str = ""
     """Why a purge leaves the rows, where they hold ids only."""
     collected: str = ""

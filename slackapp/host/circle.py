@@ -12,6 +12,7 @@ from slackapp.host.errors import HostRefusedEvent
 from slackapp.host.flows import change_connection, pending_records, upkeep
 from slackapp.host.flows.connect import give_back
 from slackapp.host.flows.events import context_post, note_channel, note_reply
+from slackapp.host.flows.inventory import follow_tokens
 from slackapp.host.flows.messages import message_content, post_webhook, send_message
 from slackapp.host.flows.messages.message_data import MESSAGE_DATA
 from slackapp.host.flows.reviews import reconcile
@@ -109,6 +110,8 @@ DATA = TenantData(
     sealed_records=no_sealed_records,
     restored=_restored,
     status_changed=_follow,
+    validated=follow_tokens.note_validated,
+    scopes_changed=follow_tokens.note_scopes,
     collected="where a product connects it for a customer of its own: that customer's id and name, the ids, names and "
     "roles of its people, their wishes to connect, what they say in reviews, hashes of their sessions, what each "
     "connection is for, its channels, who answers for it, the messages that it says again and again, for 30 days what "

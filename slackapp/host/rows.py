@@ -51,6 +51,8 @@ class HostEventKind(StrEnum):
     CONNECTION_NEEDS_RECONNECT = "connection.needs_reconnect"
     CONNECTION_SUSPENDED = "connection.suspended"
     CONNECTION_REVOKED = "connection.revoked"
+    CONNECTION_EXPIRING = "connection.expiring"
+    SCOPE_DRIFT = "scope.drift"
     OWNER_MISSING = "owner.missing"
     CHANNEL_UNAVAILABLE = "channel.unavailable"
     REVIEW_DUE = "review.due"

@@ -240,6 +240,7 @@ UPDATE connections
    SET owner_id = :owner_id, owner_missing_at = :owner_missing_at, purpose_id = :purpose_id,
        default_channel_id = :default_channel_id, default_channel_team_id = :default_channel_team_id,
        delivery = :delivery, webhook_channel_id = :webhook_channel_id, allowed_channels = :allowed_channels,
+       age_told_at = CASE WHEN coalesce(max_age, 0) = coalesce(:max_age, 0) THEN age_told_at ELSE NULL END,
        max_age = :max_age, updated_at = :now
  WHERE organization_id = :organization_id AND id = :connection_id
    AND status IN ('active', 'needs_reconnect', 'suspended');

@@ -51,3 +51,31 @@ SELECT i.installed_at, k.key_id, k.master_version
 -- name: list_organization_ids :many
 -- tenant: none (for the operator, who looks at all)
 SELECT organization_id FROM organizations WHERE organization_id > :after ORDER BY organization_id LIMIT :most;
+
+-- name: validate_connections :exec
+-- tenant: tenant_kind, tenant_id
+-- alone: idempotent
+UPDATE connections SET last_validated_at = :now
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND tenant_kind <> '' AND status = 'active';
+
+-- name: set_connection_scopes :many
+-- tenant: none (an organization's own)
+UPDATE connections SET scope = :scope, updated_at = :now
+ WHERE organization_id = :organization_id AND id = :connection_id
+   AND status IN ('active', 'needs_reconnect', 'suspended') AND scope <> :scope
+RETURNING status;
+
+-- name: list_aging :many
+-- tenant: none (whose time is over soon)
+-- Told of once: a quarter of its life before, and at most so long.
+SELECT id, organization_id FROM connections
+ WHERE max_age IS NOT NULL AND status = 'active' AND age_told_at IS NULL
+   AND installed_at + max_age < :latest
+   AND installed_at + max_age - (CASE WHEN max_age / 4 < :notice THEN max_age / 4 ELSE :notice END) < :now
+ ORDER BY id
+ LIMIT 100;
+
+-- name: note_age_told :exec
+-- tenant: none (an organization's own)
+UPDATE connections SET age_told_at = :now
+ WHERE organization_id = :organization_id AND id = :connection_id AND status = 'active' AND age_told_at IS NULL;

@@ -88,3 +88,6 @@ def note_drift(app: App, token: Token, has: Scopes, actor: Actor, now: int) -> N
     entry = AuditEntry(at=now, event=AuditEvent.SCOPES_CHANGED, actor=actor, tenant=token.tenant, holder=token.holder)
     app.vault.append(entry)
     notes.append_scopes(app, entry, missing, surplus)
+    for data in app.tenant_data:
+        # claim: C-369
+        data.scopes_changed(app.db, token, has, bool(missing or surplus), now)

@@ -117,7 +117,11 @@ def run(app: App, tenant: Tenant, actor: Actor) -> list[TokenCheck]:
     if installation.status == InstallationStatus.NEEDS_REINSTALL and all(checked.holder != BOT for checked in found):
         found.insert(0, _dead(app, installation, BOT, "known"))  # an event told of its end, and erased it
     if found and all(checked.health in (TokenHealth.OK, TokenHealth.DEAD) for checked in found):
-        installations.note_validated(app.db, installation, app.clock())
+        now = app.clock()
+        installations.note_validated(app.db, installation, now)
+        for data in app.tenant_data:
+            # claim: C-368
+            data.validated(app.db, tenant, now)
     for checked in found:
         _count(app, tenant, checked)
     return found

@@ -6,6 +6,7 @@ from dataclasses import replace
 from slackapp.flows.app import App
 from slackapp.host.flows import change_connection, delete_organization
 from slackapp.host.flows.connect import give_back, note_connect
+from slackapp.host.flows.inventory import follow_tokens
 from slackapp.host.flows.messages import keep_messages, settle_message
 from slackapp.host.flows.offboard import OWNER_DAYS
 from slackapp.host.flows.reviews import close_review, open_review
@@ -13,6 +14,7 @@ from slackapp.host.flows.webhook import deliver_events
 from slackapp.host.model import ConnectionStatus
 from slackapp.host.rows import ConnectionKey, HostAuditEvent, StatusReason
 from slackapp.host.store import approvals, connections, deliveries, events, idempotency_keys, organizations, sessions
+from slackapp.host.store.inventory import bindings
 from slackapp.host.store.messaging import contents, message_counts, replies
 from slackapp.model import SCHEDULER, AuditEntry
 
@@ -23,6 +25,7 @@ def sweep(app: App, now: int) -> None:
     """Ends what is over, and deletes what is too old, in transactions that are short. Raises StoreError."""
     _end_attempts(app, now)
     _suspend(app, connections.list_long_unowned(app.db, now - OWNER_DAYS * _DAY), StatusReason.OWNER, now)
+    follow_tokens.tell_aging(app, bindings.list_aging(app.db, now, follow_tokens.NOTICE), now)
     _suspend(app, connections.list_aged(app.db, now), StatusReason.AGE, now)
     _resume_unfrozen(app, now)
     open_review.note_due(app, now)

@@ -279,7 +279,8 @@ BY_TENANT = {
     "find_message_at", "remove_reaction", "remove_reply", "erase_replies", "count_replies", "export_replies",
     "find_content", "find_kept_body", "erase_contents", "count_contents", "export_contents", "reseal_content",
     "find_free_at", "erase_send_rates", "export_send_rates",
-    "find_connection_of_bot", "list_credentials", "find_webhook_credential", "find_connection_of_holder",
+    "find_connection_of_bot", "validate_connections", "list_credentials", "find_webhook_credential",
+    "find_connection_of_holder",
 }  # fmt: skip
 """Found by Slack's verified tenant."""
 BY_CONNECTION = {
@@ -292,7 +293,7 @@ BY_REVIEW = {
 }  # fmt: skip
 """Of a review, or a connection, that was found so before."""
 OF_ALL = {
-    "list_removed_organizations", "list_organization_ids",
+    "list_removed_organizations", "list_organization_ids", "list_aging",
     "connection_owners", "list_expired_attempts", "attempts_under_key",
     "find_due_sweeps", "list_usage", "sweep_usage", "count_connected",
     "expire_all_attempts", "sweep_failed_connections", "list_long_unowned", "list_aged", "list_host_events",

@@ -2,7 +2,9 @@
 
 from slackapp.host.inventory import BEGIN, Credential, InventoryEntry, Position, WebhookCredential
 from slackapp.host.model import ConnectionKind, ConnectionStatus
-from slackapp.model import HolderKind, Tenant
+from slackapp.host.rows import ConnectionKey
+from slackapp.host.store.inventory import token_uses
+from slackapp.model import HolderKind, Tenant, Token
 from slackapp.store.columns import by_word, read_columns, read_tenant, tenant_columns
 from slackapp.store.engine.database import Database
 from slackapp.store.installations import split_scopes
@@ -43,3 +45,30 @@ def find_webhook(db: Database, tenant: Tenant) -> WebhookCredential | None:
 def list_organizations(db: Database, after: str, most: int = 200) -> list[str]:
     """Lists ids of organizations, behind that one."""
     return [row["organization_id"] for row in db.many("list_organization_ids", {"after": after, "most": most})]
+
+
+def note_validated(db: Database, tenant: Tenant, now: int) -> None:
+    """Notes on what serves in a tenant that its tokens live."""
+    db.execute("validate_connections", {**tenant_columns(tenant), "now": now})
+
+
+def save_scopes(db: Database, token: Token, scopes: tuple[str, ...], now: int) -> ConnectionKey | None:
+    """Saves the scopes of a token with its connection, inside a transaction; None where it is nobody's, or has them."""
+    found = token_uses.find_connection(db, token.tenant, token.holder)
+    if found is None:
+        return None
+    changed = {"organization_id": found[0], "connection_id": found[1], "scope": ",".join(scopes), "now": now}
+    rows = db.many("set_connection_scopes", changed)
+    return ConnectionKey(found[0], found[1], _STATUSES[rows[0]["status"]]) if rows else None
+
+
+def list_aging(db: Database, now: int, notice: int) -> list[ConnectionKey]:
+    """Lists active connections that are too old soon, and of which the host was not told yet, at most 100."""
+    rows = db.many("list_aging", {"now": now, "latest": now + notice, "notice": notice})
+    return [ConnectionKey(row["organization_id"], row["id"], ConnectionStatus.ACTIVE) for row in rows]
+
+
+def note_age_told(db: Database, key: ConnectionKey, now: int) -> bool:
+    """Notes that the host is told; False where it was already."""
+    told = {"organization_id": key.organization_id, "connection_id": key.id, "now": now}
+    return db.execute("note_age_told", told) == 1
