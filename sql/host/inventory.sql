@@ -71,7 +71,7 @@ RETURNING status;
 SELECT id, organization_id FROM connections
  WHERE max_age IS NOT NULL AND status = 'active' AND age_told_at IS NULL
    AND installed_at + max_age < :latest
-   AND installed_at + max_age - (CASE WHEN max_age / 4 < :notice THEN max_age / 4 ELSE :notice END) < :now
+   AND (max_age >= :long_age OR installed_at + max_age - max_age / 4 < :now)
  ORDER BY id
  LIMIT 100;
 

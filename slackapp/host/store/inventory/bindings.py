@@ -64,7 +64,7 @@ def save_scopes(db: Database, token: Token, scopes: tuple[str, ...], now: int) -
 
 def list_aging(db: Database, now: int, notice: int) -> list[ConnectionKey]:
     """Lists active connections that are too old soon, and of which the host was not told yet, at most 100."""
-    rows = db.many("list_aging", {"now": now, "latest": now + notice, "notice": notice})
+    rows = db.many("list_aging", {"now": now, "latest": now + notice, "long_age": 4 * notice})
     return [ConnectionKey(row["organization_id"], row["id"], ConnectionStatus.ACTIVE) for row in rows]
 
 
