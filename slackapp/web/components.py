@@ -92,16 +92,23 @@ def _foot(frame: Frame) -> str:
     return f'<footer class="foot">{links}{reference}</footer>' if links or reference else ""
 
 
-def link_button(address: str, label: str, tone: Tone | None = None) -> str:
-    """Makes a link that looks like a button; another site is not told where it was clicked."""
+def link_button(address: str, label: str, tone: Tone | None = None, about: str = "") -> str:
+    """Makes a link that looks like a button; another site is not told where it was clicked.
+
+    `about` tells it from others of the same label, to whoever hears them.
+    """
     rel = "" if address.startswith("/") else ' rel="noreferrer"'
-    return f'<a class="{_button_class(tone)}" href="{escape(address)}"{rel}>{escape(label)}</a>'
+    return f'<a class="{_button_class(tone)}" href="{escape(address)}"{rel}{_named(label, about)}>{escape(label)}</a>'
 
 
-def button(label: str, tone: Tone | None = None, name: str = "", value: str = "") -> str:
-    """Makes the button of a form: its label is what happens."""
+def button(label: str, tone: Tone | None = None, name: str = "", value: str = "", *, about: str = "") -> str:
+    """Makes the button of a form: its label is what happens; `about` as of a link."""
     named = f' name="{escape(name)}" value="{escape(value)}"' if name else ""
-    return f'<button class="{_button_class(tone)}"{named}>{escape(label)}</button>'
+    return f'<button class="{_button_class(tone)}"{named}{_named(label, about)}>{escape(label)}</button>'
+
+
+def _named(label: str, about: str) -> str:
+    return f' aria-label="{escape(f"{label}: {about}")}"' if about else ""
 
 
 def _button_class(tone: Tone | None) -> str:

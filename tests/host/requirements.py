@@ -1,7 +1,4 @@
-"""The rest of the list of requirements, and the test that shows each; `test_requirements.py` has those by name.
-
-Those of pages are not here.
-"""
+"""The rest of the list of requirements, and the test that shows each; `test_requirements.py` has those by name."""
 
 _BEGIN, _NAMES, _SHOW = "host/api/test_begin.py", "host/flows/test_connect_by_name.py", "host/api/test_integration.py"
 _ROUTES, _STORE, _NOTED = (
@@ -15,29 +12,53 @@ _DOCTOR, _FINISH = "host/verification/test_verification.py", "host/flows/test_fi
 _COMMAND, _FLOWS, _EXAMPLES = "host/test_host_command.py", "host/flows", "test_examples.py"
 _COLUMNS = "host/test_requirements.py::test_the_columns_have_the_names_of_the_list"
 _SERVICE = "handlers/operator/test_health.py"
-
-_MESSAGES = "host/messages"
+_POST, _MESSAGE_DATA, _PAGES = (
+    "host/messages/test_post.py",
+    "host/messages/test_message_data.py",
+    "host/pages/test_settings.py",
+)
+_MESSAGE_PAGES, _NUMBERS = "host/pages/test_messages.py", "host/messages/test_analytics.py"
+_INTERACTION = "flows/events/test_receive_interaction.py"
 
 SHOWING = (
-    (
-        (1, 4, *range(63, 70), 71, 72, 73),
-        "sent and tracked",
-        f"{_MESSAGES}/test_post.py::test_a_message_is_accepted_sent_and_told_of",
-    ),
-    ((3,), "threads", f"{_MESSAGES}/test_replies.py::test_replies_and_reactions_are_noted_once_and_taken_back"),
+    ((1, 4), "messages, and what becomes of them", f"{_POST}::test_a_message_is_accepted_sent_and_told_of"),
+    ((3,), "threads", f"{_POST}::test_a_reply_stands_in_the_thread_of_what_it_answers"),
+    ((63, 64, 66, 67, 68, 69, 71, 72, 73), "tracking", f"{_POST}::test_a_message_is_accepted_sent_and_told_of"),
+    ((65,), "the host's own id", f"{_POST}::test_an_internal_id_is_unique_in_its_organization"),
     (
         (70,),
         "content",
-        f"{_MESSAGES}/test_kept_content.py::test_it_is_kept_for_its_days_and_shown_to_admins_and_the_sender",
+        "host/messages/test_kept_content.py::test_it_is_kept_for_its_days_and_shown_to_admins_and_the_sender",
     ),
     (
         (74,),
-        "goes with the organization",
-        f"{_MESSAGES}/test_message_data.py::test_nothing_of_it_stays_when_the_organization_is_deleted",
+        "goes with its organization",
+        f"{_MESSAGE_DATA}::test_nothing_of_it_stays_when_the_organization_is_deleted",
     ),
     ((75, 76, 77), "indexes", "meta/test_query_plans.py::test_no_statement_reads_a_whole_table_that_grows"),
-    ((150,), "incoming webhooks", f"{_MESSAGES}/test_webhook.py::test_what_names_no_channel_goes_out_by_the_webhook"),
-    ((151,), "events by type", f"{_MESSAGES}/test_note_channel.py::test_who_is_off_is_given_no_event"),
+    ((136, 143, 144), "page of workspaces", f"{_PAGES}::test_an_owner_sees_each_state_with_one_next_step"),
+    (
+        (137, 138, 139, 140, 141, 142),
+        "connecting on the page",
+        "test_examples_host.py::test_a_customer_connects_on_the_page_of_the_service",
+    ),
+    ((145, 146), "last used, tested", f"{_PAGES}::test_a_test_asks_slack_and_says_what_came_of_it"),
+    ((147,), "disconnect", f"{_PAGES}::test_it_is_asked_once_and_then_everything_is_gone"),
+    ((148,), "channel browser", f"{_PAGES}::test_a_channel_is_searched_for_and_becomes_the_default"),
+    ((149,), "history", f"{_MESSAGE_PAGES}::test_the_history_is_read_by_everybody_and_by_filter"),
+    ((150,), "webhooks", "host/messages/test_webhook.py::test_what_names_no_channel_goes_out_by_the_webhook"),
+    (
+        (151,),
+        "what Slack tells",
+        "host/messages/test_note_channel.py::test_a_channel_that_is_gone_is_noted_shown_and_told_once",
+    ),
+    ((152,), "commands", f"{_INTERACTION}::test_a_command_is_acknowledged_with_nothing_and_answered_afterwards"),
+    ((153,), "buttons", f"{_INTERACTION}::test_a_press_is_kept_for_the_one_who_acts_on_it_alone"),
+    ((154,), "scheduled", f"{_POST}::test_a_scheduled_message_goes_out_at_its_time"),
+    ((155,), "blocks", "host/test_blocks.py::test_a_text_is_escaped_unless_it_is_marked"),
+    ((156,), "templates", "host/messages/test_templates.py::test_a_template_is_saved_used_changed_and_deleted"),
+    ((157,), "several at a time", "host/messages/test_change.py::test_several_are_accepted_each_with_its_result"),
+    ((158,), "numbers as a page", f"{_NUMBERS}::test_messages_are_counted_by_day_reason_and_channel"),
     ((2,), "list channels", f"{_CHANNELS}::test_a_list_is_read_in_pages_and_searched"),
     ((5,), "no database in checks and flows", f"{_LAYERS}::test_imports_follow_the_order"),
     ((6,), "auth/init", f"{_BEGIN}::test_auth_init_is_the_same_under_another_name"),
@@ -125,6 +146,7 @@ SHOWING = (
         f"{_COMMAND}::test_usage_tells_what_organizations_have_done_and_how_many_stay",
     ),
     ((127, 134), "messages sent", "host/messages/test_post.py::test_a_message_is_accepted_sent_and_told_of"),
+    ((128,), "numbers by channel", f"{_NUMBERS}::test_messages_are_counted_by_day_reason_and_channel"),
     ((129,), "errors by type", f"{_NOTED}::test_errors_are_counted_by_their_code"),
     ((130,), "initiated", f"{_NOTED}::test_what_is_begun_is_noted_with_its_member_and_purpose"),
     ((131,), "failed", f"{_NOTED}::test_what_fails_is_noted_once_with_its_reason"),
@@ -161,7 +183,6 @@ SHOWING = (
 """Numbers, what they are about, and the test."""
 
 LEFT_OUT = {
-    128: "numbers by channel come with the page that shows them",
     219: "a start brings the schema up to date, and refuses a newer one",
     223: "an editor's own",
     260: "a timeline is no software",

@@ -155,8 +155,11 @@ def show_approvals(app: App, request: Request, caller: PageMember, now: int) -> 
     """Shows who has asked to connect."""
     require_role(caller, HostAction.READ)
     listed = approve_connect.page(app, caller, (0, ""), most=200)
+    people = {who for each in listed for who in (each.member_id, each.decided_by) if who}
+    found = {each: members.find(app.db, caller.organization, each) for each in people}
+    names = {member_id: member.name for member_id, member in found.items() if member is not None and member.name}
     may_decide = is_allowed(caller.role, HostAction.DECIDE)
-    return answer(approvals.show(make_reader(app, caller, APPROVALS_PATH, now), listed, may_decide))
+    return answer(approvals.show(make_reader(app, caller, APPROVALS_PATH, now), listed, names, may_decide=may_decide))
 
 
 def receive_approval(app: App, request: Request, caller: PageMember, now: int) -> Response:

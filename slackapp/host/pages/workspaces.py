@@ -95,7 +95,9 @@ def show_all(
 def _card(reader: Reader, shown: ShownWorkspace) -> str:
     known = [("What for", escape(shown.purpose)), ("Answers for it", escape(shown.owner))]
     known += [("Last used", say_time(shown.connection.last_used_at, reader.now))]
-    more = link_button(_path(shown.connection), "Details", Tone.PLAIN) if shown.connection.installed_at else ""
+    more = (
+        link_button(_path(shown.connection), "Details", Tone.PLAIN, shown.name) if shown.connection.installed_at else ""
+    )
     return (
         f'<div class="head"><h2>{escape(shown.name)}</h2>{chip(shown.state.tone, shown.state.word)}</div>'
         f"<p>{escape(shown.state.sentence)}</p>{facts(known)}{_row(_next_step(reader, shown), more)}"

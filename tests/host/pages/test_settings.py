@@ -400,6 +400,8 @@ def test_a_member_asks_and_an_owner_answers_on_the_page(tmp_path: Path) -> None:
         assert answer(member, "ask", reason="<b>alerts</b>").status == 303
         page = owner.browser.get("/settings/approvals").text
         assert ("&lt;b&gt;alerts" in page, "Waits for an answer" in page) == (True, True)
+        (named,) = re.findall(r'aria-label="Approve: what ([^"]+) asked"', page)
+        assert f"<h2>{named}</h2>" in page, "whoever hears the button hears whose wish it is"
         (wish,) = re.findall(r'name="approval" value="([^"]+)"', page)
         assert "Approve</button>" not in member.browser.get("/settings/approvals").text
         assert [answer(each, "approve", approval=wish).status for each in (member, auditor)] == [403, 403]
