@@ -126,7 +126,7 @@ SHOWING = (
     ((101,), "tokens deleted", "store/test_tokens.py::test_one_token_is_deleted"),
     ((103, 104, 105), "states stored and used", "store/test_oauth_states.py::test_a_state_is_used_once"),
     ((106,), "channels:read", f"{_CHANNELS}::test_a_type_whose_scope_is_missing_is_not_asked_for_and_the_list_says_so"),
-    ((108,), "chat:write.public", f"{_MESSAGES}/test_join.py::test_what_may_post_everywhere_public_joins_nothing"),
+    ((108,), "chat:write.public", "host/messages/test_join.py::test_what_may_post_everywhere_public_joins_nothing"),
     ((107,), "chat:write", "checks/test_scope_reasons.py::test_every_scope_that_is_asked_for_has_its_row"),
     ((109,), "channels:join", f"{_CHANNELS}::test_the_bot_joins_a_public_channel_and_the_list_knows"),
     ((110,), "users:read", f"{_SETTINGS}::test_the_host_side_needs_to_see_who_is_an_admin"),
