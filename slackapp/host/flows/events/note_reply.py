@@ -24,7 +24,7 @@ _NAME = re.compile(r"[a-z0-9_+'-]{1,100}(?:::skin-tone-[2-6])?")
 
 
 class _PlacedReply(NamedTuple):
-    """Reply or reaction as it is told of, and the place of the message that it is about; `is_gone`: taken back."""
+    """Reply or reaction, and the place of the message that it is about; `is_gone`: taken back."""
 
     channel_id: str
     message_ts: str
