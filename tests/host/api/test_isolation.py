@@ -126,7 +126,7 @@ def test_org_isolation(canaries: Canaries, data: st.DataObject, route, organizat
     parameters = {
         "connectionId": canaries.ids[theirs], "cursor": data.draw(st.sampled_from(canaries.cursors[theirs])) or "x",
         "teamId": team, "limit": "1", "search": "g", "status": "queued", "senderId": f"canary-{theirs}-member",
-        "channel": world.slack.workspaces[team].general, "view": "credentials",
+        "channel": world.slack.workspaces[team].general, "view": "credentials", "days": "7",
         "capability": "post", "method": "chat.postMessage",
         "purpose": f"canary-{theirs}-purpose", "traceId": canaries.traces[theirs], "from": "2026-01-01T00:00:00Z",
         "to": "2029-01-01T00:00:00Z",
@@ -145,8 +145,7 @@ def test_org_isolation(canaries: Canaries, data: st.DataObject, route, organizat
         "channel": world.slack.workspaces[team].general, "sendAt": "2027-06-01T00:00:00Z",
         "internalMessageId": f"canary {theirs} id",
         "name": "Another name", "workspaceLimit": 2, "dataRegion": "eu", "contentDays": 7, "trackReplies": True,
-        "teamId": team, "delivery": "bot",
-        "purposes": [],
+        "teamId": team, "delivery": "bot", "dueInDays": 7, "purposes": [],
     }  # fmt: skip
     body = {name: fields[name] for name in route.body or {} if data.draw(st.booleans())}
     if (theirs == organization and route.method != "GET") or (route.path, route.method) in GOES:
