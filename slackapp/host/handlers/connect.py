@@ -1,5 +1,6 @@
 """`/api/v2/slack/auth/callback`, `/settings/session` and `/settings/connect`: a browser that connects."""
 
+from slackapp.checks import scope_reasons
 from slackapp.checks.query import read_query
 from slackapp.errors import Refused
 from slackapp.flows.app import App
@@ -57,7 +58,9 @@ def show(app: App, request: Request, caller: PageMember, now: int) -> Response:
     waiting = confirm_connect.show(app, request.header("cookie"), caller, now)
     frame, token = Frame(app.settings.name), make_form_token(caller.secret)
     if waiting is not None:
-        return connect_pages.confirm(frame, waiting, token)
+        asked = app.settings.bot_scopes
+        scopes = [scope_reasons.describe(each, app.behaviour, app.scope_reasons) for each in asked]
+        return connect_pages.confirm(frame, waiting, scopes, token)
     organization = organizations.find(app.db, caller.organization)
     name = (organization.name if organization is not None else "") or caller.organization
     try:

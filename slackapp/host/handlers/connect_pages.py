@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 
+from slackapp.checks.scope_reasons import DescribedScope
 from slackapp.errors import Refused
 from slackapp.host.checks import form_token
 from slackapp.host.flows.connect.confirm_connect import WaitingConnection
 from slackapp.host.flows.connect.finish_connect import CONNECT_PATH
+from slackapp.host.pages import parts
 from slackapp.host.pages.parts import APPROVALS_PATH, FOOT, WORKSPACES_PATH
 from slackapp.host.rows import Connection, Purpose
 from slackapp.web.components import (
@@ -38,8 +40,9 @@ FORM_HEADERS: Headers = (("Content-Security-Policy", _POLICY), ("Referrer-Policy
 """Forms go to ourselves alone, and say by `Origin` that they are ours: that needs another policy on referrers."""
 
 
-def confirm(frame: Frame, waiting: WaitingConnection, token: str) -> Response:
-    """The page that names what is connected, with one button."""
+def confirm(frame: Frame, waiting: WaitingConnection, scopes: Iterable[DescribedScope], token: str) -> Response:
+    """The page that names what is connected, and what the app asks for, with one button."""
+    asked = "".join(map(parts.scope, scopes))
     purpose = _row("For", waiting.purpose) if waiting.purpose else ""
     replaces, named = "", ""
     if waiting.leaves:
@@ -51,7 +54,7 @@ def confirm(frame: Frame, waiting: WaitingConnection, token: str) -> Response:
         f"Connect {waiting.workspace}?",
         f"<dl>{_row('Slack workspace', waiting.workspace)}{_row('Will belong to', waiting.organization)}{purpose}</dl>"
         f"{replaces}<p>People of {escape(waiting.organization)} can then use the workspace through this app. Nothing "
-        "is connected before you press the button.</p>"
+        f"is connected before you press the button.</p><h2>What the app asks for</h2><ul>{asked}</ul>"
         f"{_form(CONFIRM, token, named, f'Connect {waiting.workspace}')}"
         '<p class="note">You did not begin this? Close the page: it is given back to Slack by itself.</p>',
     )

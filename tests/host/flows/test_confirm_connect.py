@@ -130,6 +130,8 @@ def test_the_page_names_what_is_connected_and_for_whom(world: World) -> None:
     page = person.browser.get("/settings/connect")
     for name in ("Northwind", "Acme", "Deployment &lt;alerts&gt;"):
         assert name in page.text
+    said = "<li><code>chat:write</code>: to send messages (used to <code>post</code>, <code>behaviour</code>)</li>"
+    assert said in page.text
     assert page.text.count("<form") == 1
     assert "<script" not in page.text
 
