@@ -1,6 +1,7 @@
 """Replacement of a stored token by a rotated pair: read, sealed, and stored over exactly its origin."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from slackapp.checks.scopes import Scopes, drift, same_scopes
@@ -89,5 +90,6 @@ def note_drift(app: App, token: Token, has: Scopes, actor: Actor, now: int) -> N
     app.vault.append(entry)
     notes.append_scopes(app, entry, missing, surplus)
     for data in app.tenant_data:
+        follow = partial(data.scopes_changed, app.db, token)
         # claim: C-369
-        data.scopes_changed(app.db, token, has, bool(missing or surplus), now)
+        follow(has, bool(missing or surplus), now)

@@ -22,7 +22,7 @@ from slackapp.host.rows import StatusReason
 RISKS: Form = {"type": "array", "items": word_of(*Risk)}
 
 
-def _times(*names: str) -> Fields:
+def _times(names: tuple[str, ...]) -> Fields:
     return dict.fromkeys(names, allow_null(TIME))
 
 
@@ -67,11 +67,11 @@ BINDING = form_of(
         "allowedChannels": WORDS,
         "keyId": allow_null(NUMBER),
         "masterKeyVersion": allow_null(NUMBER),
-        **_times("grantedAt", "lastValidatedAt", "lastUsedAt", "removedAt"),
+        **_times(("grantedAt", "lastValidatedAt", "lastUsedAt", "removedAt")),
         "lastUsedBy": allow_null(WORD),
         "lastMethod": allow_null(WORD),
         "maxAgeDays": allow_null(NUMBER),
-        **_times("endsAt", "issuedAt", "refreshedAt", "expiresAt", "lastFailureAt"),
+        **_times(("endsAt", "issuedAt", "refreshedAt", "expiresAt", "lastFailureAt")),
         "lastFailure": allow_null(WORD),
         "risks": RISKS,
     }
@@ -91,7 +91,7 @@ CREDENTIAL = form_of(
         "generation": allow_null(NUMBER),
         "keyId": allow_null(NUMBER),
         "masterKeyVersion": allow_null(NUMBER),
-        **_times("issuedAt", "refreshedAt", "expiresAt", "lastUsedAt", "lastValidatedAt", "removedAt"),
+        **_times(("issuedAt", "refreshedAt", "expiresAt", "lastUsedAt", "lastValidatedAt", "removedAt")),
         "risks": RISKS,
     }
 )
