@@ -62,12 +62,14 @@ READING = (
         "a token's life: refreshed by one at a time, checked, marked dead",
         (
             "flows/install/exchange_code.py", "flows/install/require_admin.py", "flows/install/keep_grant.py",
-            "flows/install/revoke_answer.py", "model/grants.py", "flows/tokens/refresh_token.py",
+            "flows/install/revoke_answer.py", "flows/install/granted_installation.py", "model/grants.py",
+            "flows/tokens/refresh_token.py",
             "flows/tokens/slack_provider.py", "flows/tokens/rotated_pair.py",
             "flows/tokens/refresh_due.py",
             "flows/tokens/exchange_token.py", "flows/tokens/validate_tenant.py", "flows/tokens/judge_token.py",
             "flows/tokens/brake.py", "flows/tokens/needs_reinstall.py", "flows/tokens/freeze_tenant.py",
-            "flows/install/drop_dead_pair.py", "../sql/core/freezes.sql", "checks/token_lifetime.py",
+            "flows/install/drop_dead_pair.py", "../sql/core/freezes.sql", "../sql/core/token_freezes.sql",
+            "checks/token_lifetime.py",
             "checks/token_refusals.py", "checks/slack_errors.py", "../sql/core/tenant_outcomes.sql",
         ),
     ),
@@ -81,7 +83,8 @@ READING = (
     (
         "keys: read, cached, rotated, replaced, withdrawn",
         (
-            "crypto/private_path.py", "crypto/keyfile.py", "vault/", "flows/keys/master_key_file.py",
+            "crypto/private_path.py", "crypto/keyfile.py", "vault/", "store/data_keys.py",
+            "../sql/core/connection_keys.sql", "flows/keys/master_key_file.py",
             "flows/keys/rotate_keys.py", "flows/keys/retire_key.py", "flows/keys/list_keys.py",
             "flows/keys/reencrypt_tenant.py", "flows/keys/fingerprint_tokens.py", "flows/keys/suspend_tenant.py",
             "flows/keys/tenant_keys.py",

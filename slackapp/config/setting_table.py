@@ -187,6 +187,11 @@ SETTINGS = (
         "need not have it among its own.",
     ),
     Setting(
+        "SLACKAPP_HOST_USER_SCOPES", "host_user_scopes", forms.scopes, "",
+        meaning="What a member's personal connection asks the user for, such as `chat:write`; without it there are no "
+        "personal connections.",
+    ),
+    Setting(
         "SLACKAPP_HOST_RATE_PER_MINUTE", "host_rate_per_minute", forms.rate, "600",
         meaning="How many requests for one organization are answered in a minute; more get 429. What is begun or "
         "opened for it counts by `SLACKAPP_RATE_PER_MINUTE`, too.",

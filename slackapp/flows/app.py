@@ -91,6 +91,10 @@ class TenantData(NamedTuple):
         lambda db, token, scopes, is_drift, now: None
     )
     """Follows, in its transaction, that a token has other scopes, and whether these are not the ones asked for."""
+    find_holders: Callable[[Database, Tenant, Sequence[str]], Sequence[Holder]] = lambda db, tenant, user_ids: ()
+    """Finds the holders of its own whose tokens Slack has given to these users."""
+    token_ended: Callable[[Database, Token, str | None, int], None] = lambda db, token, code, now: None
+    """Follows a token that is dead by Slack's code, or erased (None), in the transaction that makes it so."""
     kept_because: str = ""
     """Why a purge leaves the rows, where they hold ids only."""
     collected: str = ""

@@ -5,11 +5,11 @@ that nobody waits for the database however much there is. In between the tenant 
 transaction erases what is left by then, and no portion touches a tenant that is there.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from slackapp.flows.app import App, SealedRecord
-from slackapp.model import Holder, InstallationStatus, Sealed, Tenant
+from slackapp.model import Holder, InstallationStatus, Sealed, Tenant, Token
 from slackapp.store import installations
 
 SEALED = "sealed"
@@ -29,6 +29,17 @@ def set_status(
     for data in app.tenant_data:
         data.status_changed(app.db, tenant, status, app.clock())
     return True
+
+
+def find_holders(app: App, tenant: Tenant, user_ids: Sequence[str]) -> frozenset[Holder]:
+    """Finds holders of the circles' own whose tokens Slack has given to these users."""
+    return frozenset(each for data in app.tenant_data for each in data.find_holders(app.db, tenant, user_ids))
+
+
+def note_end(app: App, token: Token, code: str | None) -> None:
+    """Lets circles follow a token that is dead, or erased for None, in the transaction that makes it so."""
+    for data in app.tenant_data:
+        data.token_ended(app.db, token, code, app.clock())
 
 
 def erase(app: App, tenant: Tenant, now: int) -> int:

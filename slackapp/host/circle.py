@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from slackapp.flows.app import Circle, TenantData, no_sealed_records
 from slackapp.host.checks.transitions import HELD, UNDER_WAY
-from slackapp.host.errors import HostRefusedEvent
 from slackapp.host.flows import change_connection, pending_records, upkeep
 from slackapp.host.flows.connect import give_back
 from slackapp.host.flows.events import context_post, note_channel, note_reply
@@ -18,25 +17,29 @@ from slackapp.host.flows.messages.message_data import MESSAGE_DATA
 from slackapp.host.flows.reviews import reconcile
 from slackapp.host.flows.webhook import deliver_events
 from slackapp.host.memory import NAME, make_memory
-from slackapp.host.model import ConnectionKind, ConnectionStatus
+from slackapp.host.model import ConnectionKind, ConnectionStatus, HostRefusedEvent
 from slackapp.host.rows import ConnectionKey, HostAuditEvent, StatusReason
 from slackapp.host.store import connections, idempotency_keys, messages, organizations, outbox, quarantines, sessions
 from slackapp.host.store.inventory import token_uses
 from slackapp.host.store.messaging import channel_states
-from slackapp.model import BOT, InstallationStatus, Tenant, UnclearRow
+from slackapp.host.store.personal import personal_connections as personal
+from slackapp.model import BOT, Holder, HolderKind, InstallationStatus, Tenant, Token, TokenFreeze, UnclearRow
 from slackapp.store import freezes, installations, tokens
 from slackapp.store.engine.database import Database
+
+_DEACTIVATED = "account_inactive"
+"""What Slack says of a user whose account there was ended."""
 
 
 def _erase(db: Database, tenant: Tenant, now: int) -> int:
     """Revokes what serves the tenant. A grant that waits dies with it: of that attempt not even the tenant is kept."""
     ended = channel_states.erase(db, tenant)
-    for key, _ in connections.list_of_tenant(db, tenant):
+    for key, kind in connections.list_of_tenant(db, tenant):
         if key.status in UNDER_WAY:
             # claim: C-190
             ended += change_connection.fail(db, key, StatusReason.NOT_CONFIRMED, now)
         else:
-            ended += _revoke(db, tenant, key, now)
+            ended += _revoke(db, tenant, key, kind, now=now)
             _forget_answers(db, key.organization_id)
     return ended
 
@@ -51,9 +54,10 @@ def _forget_answers(db: Database, organization_id: str) -> None:
         idempotency_keys.erase(db, organization_id)
 
 
-def _revoke(db: Database, tenant: Tenant, key: ConnectionKey, now: int) -> bool:
+def _revoke(db: Database, tenant: Tenant, key: ConnectionKey, kind: ConnectionKind, *, now: int) -> bool:
     """Revokes a connection, and ends what its organization wished for the tenant: the next one is not frozen for it."""
-    freezes.delete(db, tenant, organization=key.organization_id)
+    if kind == ConnectionKind.WORKSPACE:
+        freezes.delete(db, tenant, organization=key.organization_id)
     # claim: C-152
     return change_connection.revoke(db, key, StatusReason.UNINSTALLED, now)
 
@@ -75,7 +79,7 @@ def _follow(db: Database, tenant: Tenant, status: InstallationStatus, now: int) 
     for key, kind in held:
         if is_over and kind == ConnectionKind.WORKSPACE:
             if tokens.find(db, tenant, BOT) is None:
-                _revoke(db, tenant, key, now)
+                _revoke(db, tenant, key, kind, now=now)
             else:
                 reconnect = ConnectionStatus.NEEDS_RECONNECT
                 # claim: C-152
@@ -84,6 +88,31 @@ def _follow(db: Database, tenant: Tenant, status: InstallationStatus, now: int) 
             change_connection.set_status(db, key, ConnectionStatus.SUSPENDED, StatusReason.KEY, now=now)
         elif status == InstallationStatus.ACTIVE:
             change_connection.resume(db, key, StatusReason.KEY, now)
+
+
+def _find_holders(db: Database, tenant: Tenant, user_ids: Sequence[str]) -> Sequence[Holder]:
+    """Finds whose personal connections hold what Slack has granted to these users."""
+    held = personal.list_in(db, tenant) if user_ids else []
+    # claim: C-341
+    return [Holder.connection(key.id) for key, user_id in held if user_id in user_ids]
+
+
+def _follow_token(db: Database, token: Token, code: str | None, now: int) -> None:
+    """Follows a personal connection's token: one that is gone is revoked, one that is dead must be connected anew."""
+    held = personal.list_in(db, token.tenant) if token.holder.kind == HolderKind.CONNECTION else []
+    for key in (key for key, _ in held if key.id == token.holder.id):
+        if code is None:
+            # claim: C-341
+            change_connection.revoke(db, key, StatusReason.TOKEN_REVOKED, now)
+        elif code == _DEACTIVATED and change_connection.revoke(db, key, StatusReason.DEACTIVATED, now):
+            # Nothing brings the account back by itself: upkeep erases what is left of it.
+            seen = tokens.find_freeze(db, token.tenant, token.holder)
+            # claim: C-341
+            tokens.set_freeze(db, token.tenant, token.holder, TokenFreeze.ENDING, expected=seen, now=now)
+        else:
+            reconnect = ConnectionStatus.NEEDS_RECONNECT
+            # claim: C-341
+            change_connection.set_status(db, key, reconnect, StatusReason.TOKEN_DEAD, now=now)
 
 
 def _restored(db: Database, now: int) -> Sequence[UnclearRow]:
@@ -112,6 +141,8 @@ DATA = TenantData(
     status_changed=_follow,
     validated=follow_tokens.note_validated,
     scopes_changed=follow_tokens.note_scopes,
+    find_holders=_find_holders,
+    token_ended=_follow_token,
     collected="where a product connects it for a customer of its own: that customer's id and name, the ids, names and "
     "roles of its people, their wishes to connect, what they say in reviews, hashes of their sessions, what each "
     "connection is for, its channels, who answers for it, the messages that it says again and again, for 30 days what "

@@ -3,84 +3,9 @@
 Each code has one status. A sentence says what is wrong and how it is mended, and repeats nothing of the request.
 """
 
-from enum import StrEnum
-
 from slackapp.errors import RefusalKind, Refused
+from slackapp.host.model import HostRefusedEvent
 from slackapp.model import Actor
-
-
-class HostRefusedEvent(StrEnum):
-    """Event of the audit: one for each member of `HostRefusal`."""
-
-    TOKEN_MISSING = "refused.host_token.missing"
-    TOKEN_FORM = "refused.host_token.form"
-    TOKEN_HEADER = "refused.host_token.header"
-    TOKEN_KEY = "refused.host_token.key"
-    TOKEN_FORGED = "refused.host_token.forged"
-    TOKEN_CLAIM = "refused.host_token.claim"
-    TOKEN_EARLY = "refused.host_token.early"
-    TOKEN_EXPIRED = "refused.host_token.expired"
-    TOKEN_USED = "refused.host_token.used"
-    KEY_RETIRED = "refused.host_key.retired"
-    OFFBOARDED = "refused.member.offboarded"
-    ORGANIZATION_REMOVED = "refused.organization.removed"
-    DISABLED = "refused.disabled"
-    ROLE = "refused.role"
-    RETURN_URL = "refused.return_url"
-    METADATA = "refused.metadata"
-    METADATA_SIZE = "refused.metadata.size"
-    OTHER_ORIGIN = "refused.origin"
-    HIDDEN_ORIGIN = "refused.origin.hidden"
-    BODY = "refused.body"
-    BODY_SIZE = "refused.body.size"
-    UNKNOWN_FIELD = "refused.field.unknown"
-    FIELD = "refused.field"
-    PARAMETERS = "refused.parameters"
-    CURSOR = "refused.cursor"
-    CHOICE = "refused.choice"
-    NOT_THERE = "refused.not_there"
-    NO_INTEGRATION = "refused.no_integration"
-    INACTIVE = "refused.inactive"
-    SUSPENDED = "refused.suspended"
-    SCOPE = "refused.scope"
-    CHANNEL = "refused.channel"
-    NO_CHANNEL = "refused.channel.none"
-    NO_WEBHOOK = "refused.channel.webhook"
-    CHANNEL_NOT_ALLOWED = "refused.channel.not_allowed"
-    CONTENT = "refused.content"
-    TEMPLATE = "refused.template"
-    TEMPLATES = "refused.templates"
-    VARIABLE = "refused.variable"
-    KEY_MISSING = "refused.idempotency.missing"
-    KEY_RUNS = "refused.idempotency.runs"
-    KEY_REUSED = "refused.idempotency.reused"
-    INTERNAL_ID = "refused.internal_id"
-    SEND_AT = "refused.send_at"
-    MESSAGE_STATUS = "refused.message_status"
-    NOT_OWN = "refused.message.not_own"
-    SLACK_FAILED = "refused.slack_failed"
-    SLACK_RATE = "refused.slack_rate"
-    TOKEN = "refused.token_use"
-    CROWDED = "refused.crowded"
-    CHANGED = "refused.changed"
-    SESSION = "refused.session"
-    TICKET = "refused.ticket"
-    FORM_TOKEN = "refused.form_token"
-    CONNECT_FIELD = "refused.connect_field"
-    REGION = "refused.region"
-    APPROVAL = "refused.approval"
-    OWN_APPROVAL = "refused.approval.own"
-    REVIEW_OPEN = "refused.review.open"
-    REVIEW_ANSWERED = "refused.review.answered"
-    OWN_REVIEW = "refused.review.own"
-    EXISTS = "refused.exists"
-    LIMIT = "refused.limit"
-    TAKEN = "refused.taken"
-    LEAVES = "refused.leaves"
-    NOT_CONFIRMED = "refused.not_confirmed"
-    ATTEMPTS = "refused.attempts"
-    STATE_UNKNOWN = "refused.connect_state"
-    WITHOUT_BOT = "refused.without_bot"
 
 
 class HostRefusal(RefusalKind):
@@ -307,7 +232,7 @@ class HostRefusal(RefusalKind):
     )
     CONNECT_FIELD = (
         "BAD_REQUEST", 400,
-        "A field does not say how to connect: kind is workspace, purpose and reconnect are ids of this organization's.",
+        "A field does not say how to connect: kind is workspace or personal; purpose and reconnect are ids known here.",
         HostRefusedEvent.CONNECT_FIELD,
     )  # fmt: skip
     REGION = (
@@ -364,7 +289,14 @@ class HostRefusal(RefusalKind):
     STATE_UNKNOWN = (
         "BAD_REQUEST", 400, "No connect was begun here with that state.", HostRefusedEvent.STATE_UNKNOWN,
     )  # fmt: skip
-    WITHOUT_BOT = ("SLACK_ERROR", 502, "Slack granted no bot.", HostRefusedEvent.WITHOUT_BOT)
+    OTHER_USER = (
+        "WORKSPACE_TAKEN", 409,
+        "This account at Slack is connected already, or the connection is another account's: disconnect that first.",
+        HostRefusedEvent.OTHER_USER,
+    )  # fmt: skip
+    OTHER_GRANT = (
+        "SLACK_ERROR", 502, "Slack granted something else than was asked for.", HostRefusedEvent.OTHER_GRANT,
+    )  # fmt: skip
 
 
 class HostRefused(Refused):

@@ -61,6 +61,7 @@ from slackapp.host.handlers import (
     integrations,
     messages,
     organizations,
+    personal,
     reviews,
 )
 from slackapp.host.handlers.access import inventory, token_uses
@@ -89,7 +90,7 @@ _PROVISION, _GOVERN = HostAction.PROVISION, HostAction.GOVERN
 _CONNECT: Fields = {
     "metadata": optional(ANYTHING),
     "purpose": optional(ID),
-    "kind": optional(word_of(ConnectionKind.WORKSPACE)),
+    "kind": optional(word_of(*ConnectionKind)),
     "reconnect": optional(ID),
 }
 _BEGUN: Fields = {"connectionId": ID, "authUrl": WORD, "state": WORD}
@@ -183,6 +184,7 @@ API_ROUTES = (
         "GET", f"{SLACK}/integrations", integrations.list_all, _READ, summary="List all workspaces",
         parameters=PAGE, answer={"integrations": list_of(INTEGRATION, 200), "cursor": allow_null(WORD)},
     ),
+    *personal.ROUTES,
     HostRoute(
         "GET", f"{SLACK}/channels", channels.list_all, _USE, summary="List the channels that may be chosen",
         stops=True, parameters={**WHICH, **PAGE, "search": SEARCH, "teamId": TEAM_ID}, answer=_CHANNELS, codes=_ACTIVE,

@@ -22,6 +22,8 @@ class StatusReason(StrEnum):
     UNINSTALLED = "uninstalled"
     DISCONNECTED = "disconnected"
     OFFBOARDED = "offboarded"
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105  (a word, no secret)
+    DEACTIVATED = "deactivated"  # the user's account at Slack
     # Failed: what the host is told, too
     ACCESS_DENIED = "access_denied"
     INVALID_STATE = "invalid_state"

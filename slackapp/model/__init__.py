@@ -23,6 +23,7 @@ from slackapp.model.enums import (
     StatePurpose,
     TenantChange,
     TenantKind,
+    TokenFreeze,
     TokenHealth,
     TokenPart,
     TokenStatus,
@@ -63,6 +64,7 @@ __all__ = [
     "Grant", "GrantedToken", "Holder", "HolderKind", "InstallOutcome", "Installation", "InstallationStatus",
     "KeyPurpose", "KeyState", "KeyTest", "Mac", "NewKey", "ProviderHealth", "QueueEntry", "QueueKind", "QueueState",
     "RecordContext", "RecordKind", "RefreshOutcome", "Sealed", "Secret", "Settings", "SlackAddresses", "SlackResponse",
-    "StateBinding", "StateOutcome", "StatePurpose", "Tenant", "TenantChange", "TenantKind", "Token", "TokenHealth",
+    "StateBinding", "StateOutcome", "StatePurpose", "Tenant", "TenantChange", "TenantKind", "Token", "TokenFreeze",
+    "TokenHealth",
     "TokenPart", "TokenStatus", "UnclearRow", "Webhook",
 ]  # fmt: skip

@@ -64,6 +64,14 @@ class HolderKind(StrEnum):
     CONNECTION = "connection"
 
 
+class TokenFreeze(StrEnum):
+    """Freeze of one token alone, whatever its tenant's other tokens do."""
+
+    NONE = ""
+    FROZEN = "frozen"  # with the organization of its connection
+    ENDING = "ending"  # only what ends it opens it
+
+
 class KeyPurpose(StrEnum):
     """Purpose of a data key: of a tenant's the first four, of one connection's, of the service's own the rest."""
 

@@ -39,7 +39,10 @@ class Webhook(NamedTuple):
 
 
 class Grant(NamedTuple):
-    """Slack's answer to the exchange of a code, checked (docs.slack.dev/reference/methods/oauth.v2.access)."""
+    """Slack's answer to the exchange of a code, checked (docs.slack.dev/reference/methods/oauth.v2.access).
+
+    `connection_id` is of the connection that is to hold the user's token; "" where the user holds it.
+    """
 
     tenant: Tenant
     enterprise_id: str
@@ -51,6 +54,12 @@ class Grant(NamedTuple):
     bot: GrantedToken | None
     user: GrantedToken | None
     webhook: Webhook | None
+    connection_id: str = ""
+
+    @property
+    def user_holder(self) -> Holder:
+        """Holder of the user's token."""
+        return Holder.connection(self.connection_id) if self.connection_id else Holder.user(self.installer_id)
 
 
 class ExternalInstallation(NamedTuple):

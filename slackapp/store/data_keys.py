@@ -1,6 +1,6 @@
 """Wrapped data keys: `sql/core/data_keys.sql`."""
 
-from slackapp.model import DataKey, DataKeyPurpose, KeyState, NewKey, Tenant
+from slackapp.model import DataKey, DataKeyPurpose, Holder, HolderKind, KeyState, NewKey, Tenant
 from slackapp.store.columns import (
     by_word,
     count_rows,
@@ -93,6 +93,12 @@ def tenants_with_blank_keys(db: Database) -> list[Tenant]:
     return [read_tenant(row) for row in db.many("empty_key_owners", {})]
 
 
+def connections_with_blank_keys(db: Database) -> list[tuple[Tenant, Holder]]:
+    """Lists the connections of a copy whose own keys could not be restored."""
+    rows = db.many("empty_connection_keys", {})
+    return [(read_tenant(row), Holder.connection(row["connection_id"])) for row in rows]
+
+
 def retire(db: Database, tenant: Tenant) -> int:
     """Retires the tenant's keys: they open what they have sealed, and seal nothing; returns how many."""
     return db.execute("retire_keys", tenant_columns(tenant))
@@ -106,6 +112,13 @@ def delete_retired(db: Database, tenant: Tenant) -> int:
 def delete(db: Database, tenant: Tenant) -> int:
     """Deletes all keys of a tenant; what they sealed opens never again. The service's own keys are not touched."""
     return db.execute("delete_keys", tenant_columns(tenant))
+
+
+def delete_of_holder(db: Database, tenant: Tenant, holder: Holder) -> int:
+    """Deletes the keys that a connection has for itself; none for any other holder."""
+    # claim: C-342
+    connection_id = holder.id if holder.kind == HolderKind.CONNECTION else ""
+    return db.execute("delete_connection_keys", {**tenant_columns(tenant), "connection_id": connection_id})
 
 
 def count(db: Database, tenant: Tenant) -> int:

@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from slackapp.errors import Refusal, Refused
-from slackapp.model import NO_TENANT, Actor, Tenant
+from slackapp.model import NO_TENANT, Actor, Tenant, Token, TokenFreeze
+from slackapp.store import tokens
 from slackapp.store.columns import row_fields, tenant_columns
 from slackapp.store.engine.database import Database
 
@@ -62,6 +63,12 @@ def require_none(db: Database, tenant: Tenant) -> None:
     """Requires that nothing keeps the tenant's tokens closed. Raises Refused(FROZEN)."""
     if find(db, tenant) is not None:
         raise Refused(Refusal.FROZEN, retry_after=_RETRY_AFTER, tenant=tenant)
+
+
+def require_unfrozen(db: Database, token: Token) -> None:
+    """Requires that the token is not stopped by itself. Raises Refused(FROZEN)."""
+    if tokens.find_freeze(db, token.tenant, token.holder) is not TokenFreeze.NONE:
+        raise Refused(Refusal.FROZEN, retry_after=_RETRY_AFTER, tenant=token.tenant)
 
 
 def list_all(db: Database) -> list[Freeze]:

@@ -12,7 +12,9 @@ QUEUE = Queue("inbox")
 INSTALLED = "slackapp.installed"
 UNINSTALL = "slackapp.uninstall"
 PURGE = "slackapp.purge"
-_REMOVALS = frozenset({UNINSTALL, PURGE})
+TRACES = "slackapp.traces"
+RESEAL = "slackapp.reseal"
+_REMOVALS = frozenset({UNINSTALL, PURGE, TRACES, RESEAL})
 
 
 class IncomingEvent(NamedTuple):

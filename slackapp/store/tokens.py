@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from slackapp.model import BOT, NO_TENANT, SLACK_PROVIDER, Holder, Sealed, Tenant, Token, TokenStatus
+from slackapp.model import BOT, NO_TENANT, SLACK_PROVIDER, Holder, Sealed, Tenant, Token, TokenFreeze, TokenStatus
 from slackapp.store import tenant_outcomes
 from slackapp.store.columns import (
     by_word,
@@ -18,7 +18,7 @@ from slackapp.store.columns import (
 from slackapp.store.engine.database import Database, Row
 from slackapp.store.installations import split_scopes
 
-_STATUSES = by_word(TokenStatus)
+_STATUSES, _FREEZES = by_word(TokenStatus), by_word(TokenFreeze)
 _MAX_LEASE_OVERRUN = 3600
 """Seconds that a lease may outlast the usual one: as long as Slack may want to hear nothing of us."""
 
@@ -151,6 +151,12 @@ def fill_fingerprints(db: Database, token: Token, fingerprints: Fingerprints) ->
     return db.execute("fill_fingerprints", {**_generation(token), **_fingerprint_columns(fingerprints)}) == 1
 
 
+def find_fingerprint(db: Database, token: Token) -> bytes | None:
+    """Finds the fingerprint of this generation's access token; None where it has none yet, or was replaced."""
+    row = db.one("find_fingerprint", _generation(token))
+    return row["access_fingerprint"] if row is not None else None
+
+
 def find_by_fingerprint(db: Database, fingerprint: bytes) -> list[Token]:
     """Finds the tokens with that fingerprint: of the access token, or of the refresh token."""
     return _find_each(db, db.many("tokens_by_fingerprint", {"fingerprint": fingerprint}))
@@ -209,6 +215,33 @@ def list_pause_ended(db: Database, now: int, latest: int, limit: int) -> list[Te
 def count_paused(db: Database) -> int:
     """Counts tokens that Slack refuses and that are not dead."""
     return count_rows(db, "count_paused", {})
+
+
+def set_freeze(
+    db: Database, tenant: Tenant, holder: Holder, freeze: TokenFreeze, *, expected: TokenFreeze, now: int
+) -> bool:
+    """Stops that one token, or ends its stop; False where it is not stopped as expected, or not there."""
+    change = {"freeze": str(freeze), "expected": str(expected), "now": now}
+    return db.execute("freeze_token", {**key_columns(tenant, holder), **change}) == 1
+
+
+def find_freeze(db: Database, tenant: Tenant, holder: Holder) -> TokenFreeze:
+    """Finds why that one token is stopped."""
+    row = db.one("find_token_freeze", key_columns(tenant, holder))
+    return _FREEZES[row["freeze"]] if row is not None else TokenFreeze.NONE
+
+
+def find_end(db: Database, tenant: Tenant, holder: Holder) -> int | None:
+    """Finds since when that token is being ended, in Unix seconds; None where it is not."""
+    row = db.one("find_token_freeze", key_columns(tenant, holder))
+    is_ending = row is not None and row["freeze"] == TokenFreeze.ENDING
+    return int(row["freeze_at"]) if row is not None and is_ending else None
+
+
+def list_ending(db: Database, after: Token | None, limit: int) -> list[Token]:
+    """Lists tokens that are being ended, in the order of their keys, from the one after `after` on."""
+    start = key_columns(after.tenant, after.holder) if after is not None else key_columns(NO_TENANT, BOT)
+    return _find_each(db, db.many("ending_tokens", {**start, "most": limit}))
 
 
 def delete(db: Database, tenant: Tenant, holder: Holder) -> bool:

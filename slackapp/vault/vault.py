@@ -250,6 +250,8 @@ class Vault:
             current = tokens.find_generation(self.db, read.token) if read.token is not None else None
             if read.token is not None and (current is None or current.status == TokenStatus.DEAD):
                 raise TokenReplacedError
+            if read.token is not None and not known.works_frozen:
+                freezes.require_unfrozen(self.db, read.token)
         return installation.status
 
     def _open(self, read: SecretRead, epoch: int) -> Secret:

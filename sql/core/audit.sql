@@ -31,7 +31,8 @@ SELECT :id, :at, :format, :event, :actor, :actor_id, :organization, :request_id,
    AND (:asked_generation IS NULL OR EXISTS (SELECT 1 FROM tokens AS t
         WHERE t.tenant_kind = :asked_tenant_kind AND t.tenant_id = :asked_tenant_id
           AND t.holder_kind = :asked_holder_kind AND t.holder_id = :asked_holder_id
-          AND t.generation = :asked_generation AND t.granted_at = :granted_at AND t.status <> 'dead'))  -- claim: C-114
+          AND t.generation = :asked_generation AND t.granted_at = :granted_at AND t.status <> 'dead'  -- claim: C-114
+          AND (t.freeze = '' OR :works_frozen = 1)))  -- claim: C-343
    AND (:works_frozen = 1 OR NOT EXISTS (SELECT 1 FROM freezes AS f
         WHERE f.tenant_kind IN ('', :asked_tenant_kind) AND f.tenant_id IN ('', :asked_tenant_id)));  -- claim: C-119
 

@@ -90,7 +90,7 @@ UPDATE data_keys SET provider = :provider, master_version = :master_version, wra
 -- name: empty_key_owners :many
 -- tenant: none (to find whose keys the key backup does not have any more)
 SELECT DISTINCT tenant_kind, tenant_id FROM data_keys
- WHERE length(wrapped) = 0
+ WHERE length(wrapped) = 0 AND connection_id = ''
  ORDER BY tenant_kind, tenant_id;
 
 -- name: retire_keys :exec

@@ -32,8 +32,8 @@ ON CONFLICT (tenant_kind, tenant_id, holder_kind, holder_id) DO UPDATE SET
        access_fingerprint = excluded.access_fingerprint, refresh_fingerprint = excluded.refresh_fingerprint,
        scopes = excluded.scopes, granted_at = excluded.granted_at, issued_at = excluded.issued_at,
        expires_at = excluded.expires_at, due_at = excluded.due_at,
-       status = 'live', lease_owner = '', lease_until = 0, reason = '', refused_since = NULL, refused_at = 0,
-       paused_until = 0, contradicted = 0;
+       status = 'live', freeze = '', freeze_at = 0, lease_owner = '', lease_until = 0, reason = '',
+       refused_since = NULL, refused_at = 0, paused_until = 0, contradicted = 0;
 
 -- name: take_lease :exec
 -- tenant: tenant_kind, tenant_id
@@ -228,6 +228,7 @@ SELECT tenant_kind, tenant_id, holder_kind, holder_id, generation, access, refre
         WHERE t.status = 'live'
           AND t.provider = :provider
           AND t.due_at <= :now
+          AND t.freeze = ''
           AND t.lease_until NOT BETWEEN :steady AND :latest  -- claim: C-41
           AND i.status = 'active'  -- claim: C-40
           AND NOT EXISTS (SELECT 1 FROM freezes AS f

@@ -6,7 +6,8 @@ import pytest
 
 from slackapp.errors import Refusal, RefusalKind, Refused
 from slackapp.host.answers import CODES, refusal_api
-from slackapp.host.errors import HostRefusal, HostRefused, HostRefusedEvent
+from slackapp.host.errors import HostRefusal, HostRefused
+from slackapp.host.model import HostRefusedEvent
 from slackapp.web.response import to_wsgi
 
 

@@ -12,7 +12,6 @@ import pytest
 
 from slackapp.directory import review
 from slackapp.host import channel_list, rows
-from slackapp.host import errors as host_errors
 from slackapp.host import model as host_model
 from slackapp.host.checks import risks, roles
 from slackapp.host.model import (
@@ -41,6 +40,7 @@ from slackapp.model import (
     StateOutcome,
     StatePurpose,
     TenantKind,
+    TokenFreeze,
     TokenStatus,
     audit,
     enums,
@@ -53,7 +53,7 @@ from tests.support.world import empty_database
 PLACES = {
     each.__name__
     for each in (
-        *(audit, channel_list, database, enums, host_errors, host_model, metric_table, review, risks, roles, rows),
+        *(audit, channel_list, database, enums, host_model, metric_table, review, risks, roles, rows),
         *(sources, statements),
     )
 }
@@ -120,6 +120,7 @@ COLUMNS: dict[tuple[str, str], set[str]] = {
     ("oauth_states", "purpose"): {*StatePurpose},
     ("oauth_states", "tenant_kind"): {*TenantKind},
     ("send_rates", "tenant_kind"): {*_TENANT},
+    ("tokens", "freeze"): {*TokenFreeze},
     ("tokens", "holder_kind"): {*HolderKind},
     ("tokens", "status"): {*TokenStatus},
 }

@@ -25,7 +25,7 @@ WHOLE = {
     "outcomes_of_tenant", "connection_owners", "message_owners", "outbox.page", "count_connected",
     "list_shadow_installations", "list_lives", "content_owners", "channel_state_owners", "reply_owners",
     # In a copy, or after a restore.
-    "empty_keys", "empty_key_owners", "end_unused_states", "expire_all_attempts",
+    "empty_keys", "empty_key_owners", "empty_connection_keys", "end_unused_states", "expire_all_attempts",
     # From one end on, and no further than its limit.
     "last_audit", "audit_tail", "add_host_event",
     # Of the few grants that wait.

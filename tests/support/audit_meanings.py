@@ -224,7 +224,7 @@ MEANINGS: dict[AuditEvent, Meaning] = {
         records=(AuditRecord.EVENT,), details=(AuditDetail.SOME_ALIVE,),
     ),
     AuditEvent.TOKENS_ERASED: Meaning(
-        "a token is erased, and others of the tenant stay", "tenant holder", (_S, _W, _B),
+        "a token is erased, and others of the tenant stay", "tenant holder", (*_USERS, _S, _W, _B),
         details=(AuditDetail.ALL_USERS,),
     ),
     AuditEvent.UNINSTALL_BEGUN: Meaning("a tenant is removed; from now on nothing else uses it", "tenant", _USERS),
@@ -258,7 +258,7 @@ MEANINGS: dict[AuditEvent, Meaning] = {
     ),
     AuditEvent.KEYS_FLUSHED: Meaning("every process forgets the data keys in its memory", "", (_O,)),
     AuditEvent.KEYS_REENCRYPTED: Meaning(
-        "a tenant's records are sealed anew; the count is of them", "tenant record count", (_O,),
+        "a tenant's records are sealed anew; the count is of them", "tenant record count", (_O, _W),
         records=(AuditRecord.KEY_PROVIDER,),
     ),
     AuditEvent.TENANT_SUSPENDED: Meaning("a tenant's key provider withholds its keys", "tenant", _USERS),

@@ -88,6 +88,8 @@ CORE_TABLES = {
             "refused_at": (OPERATIONAL, "When it was refused last."),
             "paused_until": (OPERATIONAL, "Until when it is not tried."),
             "contradicted": (OPERATIONAL, "How often it was refused while something else spoke against that."),
+            "freeze": (OPERATIONAL, "Stopped alone: `frozen` with its organization, `ending`; empty for no such stop."),
+            "freeze_at": (OPERATIONAL, "Since when."),
         },
     ),
     "failing": Table(

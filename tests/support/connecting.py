@@ -122,7 +122,11 @@ class Person:
 
     def held(self, target: str = NORTH) -> Connection:
         """The connection of ours that holds that workspace."""
-        (found,) = [row for row in self.all() if row["tenant_id"] == target and row["token_vault_key"]]
+        (found,) = [
+            row
+            for row in self.all()
+            if row["kind"] == "workspace" and row["tenant_id"] == target and row["token_vault_key"]
+        ]
         connection = connections.find(self.app.db, self.organization, found["id"])
         assert connection is not None
         return connection

@@ -30,7 +30,7 @@ from slackapp.flows.audit import notes
 from slackapp.flows.backup import key_backup
 from slackapp.flows.backup.key_backup import KeyBackup
 from slackapp.model import NO_TENANT, Actor, AuditEntry, AuditEvent, AuditRecord, AuditResult, Tenant
-from slackapp.store import data_keys, freezes, inbox, installations, meta
+from slackapp.store import data_keys, freezes, inbox, installations, meta, tokens
 from slackapp.store.engine.database import Database
 from slackapp.store.freezes import Freeze
 from slackapp.vault.key_backup_file import KeyBackupFile
@@ -216,6 +216,18 @@ def erase_removed(app: App, gone: Sequence[Tenant], now: int) -> None:
         for tenant in gone:
             # claim: C-63
             tenant_data.erase_whole(app, tenant, now)
+
+
+def erase_ended(app: App, now: int) -> None:
+    """Erases from a restored copy the connections that have ended since, of tenants that are there."""
+    with app.db.transaction():
+        for tenant, holder in data_keys.connections_with_blank_keys(app.db):
+            token = tokens.find(app.db, tenant, holder)
+            tokens.delete(app.db, tenant, holder)
+            data_keys.delete_of_holder(app.db, tenant, holder)
+            if token is not None:
+                # claim: C-346
+                tenant_data.note_end(app, token, None)
 
 
 def _is_older(copy: Database, tenant: Tenant, decided_at: int) -> bool:

@@ -62,6 +62,7 @@ def run(settings: Settings, folder: Path, actor: Actor, *, open_app: OpenApp, ch
                 backup_database.verify_origin(copy, given)
                 # 4. whoever was purged since is erased, and whoever was frozen since is frozen
                 backup_database.erase_removed(copy, gone, copy.clock())
+                backup_database.erase_ended(copy, copy.clock())
                 backup_database.restore_freezes(copy, given.freezes or (), actor, copy.clock())
                 if given.is_partial:
                     copy.log.error("decisions_lost", {"action": "freeze, and purge, again whoever was"})

@@ -27,7 +27,7 @@ from slackapp.errors import (
 from slackapp.flows.app import App, Job
 from slackapp.flows.events.event_context import EventContext
 from slackapp.flows.keys import suspend_tenant
-from slackapp.flows.removal import judge_revocation, purge_tenant, uninstall_tenant
+from slackapp.flows.removal import end_holder, judge_revocation, purge_tenant, uninstall_tenant
 from slackapp.flows.tokens import bot_identity
 from slackapp.model import (
     AuditEntry,
@@ -51,6 +51,8 @@ _SAFE_REASON = re.compile(r"[A-Za-z0-9_./: -]{1,120}")
 JOBS: Mapping[str, Job] = {
     inbox.PURGE: purge_tenant.complete,
     inbox.UNINSTALL: uninstall_tenant.resume,
+    inbox.TRACES: end_holder.complete,
+    inbox.RESEAL: end_holder.reseal,
     **dict.fromkeys(LIFECYCLE_TYPES, judge_revocation.ask_slack),
 }
 """The core's own: they remove a tenant, wait for no status, and end their rows themselves."""

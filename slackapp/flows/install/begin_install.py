@@ -50,18 +50,21 @@ def run(app: App, cookie_header: str, claimed_team: str | None, network: str, no
     return Redirect(address, cookie)
 
 
-def authorize_url(app: App, state: str, team: str | None, user_scopes: tuple[str, ...], redirect_uri: str) -> str:
+def authorize_url(
+    app: App, state: str, team: str | None, user_scopes: tuple[str, ...], redirect_uri: str, *, asks_bot: bool = True
+) -> str:
     """The address of Slack's consent page (docs.slack.dev/authentication/installing-with-oauth).
 
     Every value is encoded: nothing that came with a request can add a parameter of its own.
     """
     settings = app.settings
-    same = _fixed_parameters(settings.client_id, settings.bot_scopes, user_scopes, redirect_uri)
+    bot_scopes = settings.bot_scopes if asks_bot else ()
+    same = _fixed_parameters(settings.client_id, bot_scopes, user_scopes, redirect_uri)
     own = urlencode({"state": state, "team": team} if team else {"state": state})
     return f"{settings.slack.authorize}?{same}&{own}"
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=3)
 def _fixed_parameters(
     client_id: str, bot_scopes: tuple[str, ...], user_scopes: tuple[str, ...], redirect_uri: str
 ) -> str:

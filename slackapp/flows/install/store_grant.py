@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 from slackapp.checks.scopes import drift
 from slackapp.crypto import records
-from slackapp.errors import StoreBusyError
+from slackapp.errors import Refusal, Refused, StoreBusyError
 from slackapp.flows import tenant_data
 from slackapp.flows.app import App
 from slackapp.flows.audit import notes
+from slackapp.flows.install import granted_installation
 from slackapp.flows.keys.tenant_keys import MAX_TRIES, KeysChangedError, confirm_keys
 from slackapp.model import (
     BOT,
@@ -29,19 +30,21 @@ from slackapp.model import (
     StateOutcome,
     TenantChange,
     Token,
+    TokenFreeze,
 )
 from slackapp.store import inbox, installations, installers, oauth_states, tokens
 from slackapp.store.installers import Installer
 from slackapp.vault.keyring import TenantKeys
 from slackapp.vault.seal_pair import seal_pair, seal_webhook
 
+_RETRY_AFTER = 5
 StoredTokens = Mapping[Holder, Token | None]
 """What was stored for each holder before the decision that it is to be replaced."""
 
 
 def granted_tokens(grant: Grant) -> Iterator[tuple[Holder, GrantedToken]]:
     """Holder and token of each that the grant brings."""
-    for holder, granted in ((BOT, grant.bot), (Holder.user(grant.installer_id), grant.user)):
+    for holder, granted in ((BOT, grant.bot), (grant.user_holder, grant.user)):
         if granted is not None:
             yield holder, granted
 
@@ -67,6 +70,7 @@ def run(
     for _ in range(MAX_TRIES):
         # Keys are opened before the transaction: whoever holds the master key may be far away.
         keys = app.keyring.open_tenant_keys(grant.tenant)
+        own = app.keyring.open_holder_keys(grant.tenant, grant.user_holder) if grant.connection_id else keys
         try:
             # claim: C-55
             with app.db.transaction():
@@ -74,7 +78,7 @@ def run(
                 stored = read_stored(app, grant)
                 if not _is_unchanged(stored, stored_before):
                     return False
-                first = _write(app, grant, keys, stored, actor=actor, now=now)
+                first = _write(app, grant, keys, stored, own=own, actor=actor, now=now)
                 oauth_states.set_outcome(app.db, state_hash, StateOutcome.INSTALLED, grant.tenant)
                 also()
         except KeysChangedError:
@@ -83,9 +87,10 @@ def run(
         except tenant_data.RemainsError:
             tenant_data.erase_rest(app, grant.tenant, now)
             continue
-        outcome = InstallOutcome.INSTALLED if first else InstallOutcome.REINSTALLED
-        app.metrics.count("slackapp_installs_total", {"result": outcome})
-        notes.count_tenant_change(app, grant.tenant, TenantChange.INSTALLED if first else TenantChange.REINSTALLED)
+        if not grant.connection_id:
+            outcome = InstallOutcome.INSTALLED if first else InstallOutcome.REINSTALLED
+            app.metrics.count("slackapp_installs_total", {"result": outcome})
+            notes.count_tenant_change(app, grant.tenant, TenantChange.INSTALLED if first else TenantChange.REINSTALLED)
         app.wake_worker()
         return True
     raise StoreBusyError("the tenant kept changing")
@@ -99,20 +104,29 @@ def _version(token: Token | None) -> tuple[int, int] | None:
     return (token.generation, token.granted_at) if token is not None else None
 
 
-def _write(app: App, grant: Grant, keys: TenantKeys, stored: StoredTokens, *, actor: Actor, now: int) -> bool:
-    """Writes all of it; True for a first install."""
+def _write(
+    app: App, grant: Grant, keys: TenantKeys, stored: StoredTokens, *, own: TenantKeys, actor: Actor, now: int
+) -> bool:
+    """Writes all of it; True for a first install. `own` are the keys of a connection, where it holds the token."""
     before = installations.find(app.db, grant.tenant)
+    # One user's grant does not call back what is being removed for everybody.
+    # claim: C-345
+    if grant.connection_id and _is_ending(app, grant, before):
+        raise Refused(Refusal.BUSY, retry_after=_RETRY_AFTER, tenant=grant.tenant)
     if before is None:
         # claim: C-121
         tenant_data.erase_remains(app, grant.tenant, now)
     confirm_keys(app, grant.tenant, keys, now)
-    after = _installation(app, grant, before, now)
+    if own is not keys:
+        confirm_keys(app, grant.tenant, own, now)
+    after = granted_installation.make(app, grant, before, now)
     installations.save(app.db, after, _webhook(grant, keys, after.generation), keep_webhook=grant.bot is None)
-    installers.save(app.db, grant.tenant, Installer(Holder.user(grant.installer_id), after.generation, now))
+    if not grant.connection_id:
+        installers.save(app.db, grant.tenant, Installer(Holder.user(grant.installer_id), after.generation, now))
     for holder, granted in granted_tokens(grant):
         old = stored[holder]
         generation = (old.generation if old is not None else 0) + 1
-        pair = seal_pair(keys, grant.tenant, holder, granted, generation=generation, now=now)
+        pair = seal_pair(own, grant.tenant, holder, granted, generation=generation, now=now)
         tokens.save(app.db, grant.tenant, holder, generation=generation, pair=pair, now=now)
     _note(app, grant, before, after, actor=actor)
     if grant.bot is not None and stored[BOT] is None:  # the first bot there; who has none cannot be greeted by it
@@ -121,13 +135,19 @@ def _write(app: App, grant: Grant, keys: TenantKeys, stored: StoredTokens, *, ac
     return before is None
 
 
+def _is_ending(app: App, grant: Grant, before: Installation | None) -> bool:
+    """Tells whether Slack is being told to end the tenant, or the connection's earlier token there."""
+    ends = tokens.find_freeze(app.db, grant.tenant, grant.user_holder) is TokenFreeze.ENDING
+    return ends or (before is not None and before.status == InstallationStatus.PURGING)
+
+
 def _note(app: App, grant: Grant, before: Installation | None, after: Installation, actor: Actor) -> None:
     entry = AuditEntry(
         at=after.installed_at,
         event=AuditEvent.REINSTALLED if before is not None else AuditEvent.INSTALLED,
         actor=actor,
         tenant=grant.tenant,
-        holder=Holder.user(grant.installer_id),
+        holder=grant.user_holder,
         generation=after.generation,
         detail=AuditDetail.WITHOUT_BOT if grant.bot is None else None,
     )
@@ -135,29 +155,6 @@ def _note(app: App, grant: Grant, before: Installation | None, after: Installati
     if grant.bot is not None:
         missing, _ = drift(app.settings.bot_scopes, grant.bot.scopes)
         notes.append_scopes(app, entry._replace(holder=BOT), missing, ())
-
-
-def _installation(app: App, grant: Grant, before: Installation | None, now: int) -> Installation:
-    # A grant of a user's token alone says nothing about the bot: what is known of the bot stays.
-    known = before if before is not None and grant.bot is None else None
-    # So does its end: nothing but a grant for the bot brings back one that is dead, or was another tenant's.
-    is_dead = known is not None and bool(known.status_reason or known.status == InstallationStatus.NEEDS_REINSTALL)
-    return Installation(
-        tenant=grant.tenant,
-        app_id=app.settings.app_id,
-        enterprise_id=grant.enterprise_id,
-        enterprise_name=grant.enterprise_name,
-        team_id="" if grant.tenant.is_enterprise else grant.team_id,
-        team_name="" if grant.tenant.is_enterprise else grant.team_name,
-        bot_user_id=known.bot_user_id if known else grant.bot_user_id,
-        installer_id=grant.installer_id,
-        scopes_asked=tuple(sorted(app.settings.bot_scopes)),
-        scopes_granted=known.scopes_granted if known else (grant.bot.scopes if grant.bot is not None else ()),
-        status=known.status if known is not None and is_dead else InstallationStatus.ACTIVE,
-        status_reason=known.status_reason if known is not None and is_dead else "",
-        generation=(before.generation if before is not None else 0) + 1,
-        installed_at=now,
-    )
 
 
 def _webhook(grant: Grant, keys: TenantKeys, generation: int) -> Sealed | None:

@@ -15,7 +15,7 @@ from slackapp.checks.token_refusals import confirms_uninstall
 from slackapp.errors import Refusal, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows import tenant_data
 from slackapp.flows.app import App
-from slackapp.flows.removal import purge_tenant
+from slackapp.flows.removal import end_holder, purge_tenant
 from slackapp.flows.tokens import brake, use_token
 from slackapp.model import (
     BOT,
@@ -35,7 +35,7 @@ from slackapp.model import (
     Token,
     TokenStatus,
 )
-from slackapp.store import freezes, inbox, installations, queue, tokens
+from slackapp.store import data_keys, freezes, inbox, installations, queue, tokens
 from slackapp.store.inbox import IncomingEvent
 from slackapp.store.queue import Run
 
@@ -138,7 +138,11 @@ def ask_slack(app: App, row: Run, now: int) -> None:
 
 
 def _named_tokens(app: App, tenant: Tenant, revocation: Revocation) -> list[Token]:
-    return [token for token in tokens.list_by_tenant(app.db, tenant) if revocation.covers(token.holder)]
+    """Lists the tokens that are named: by what they are of, and those that connections of the named users hold."""
+    # claim: C-341
+    connected = tenant_data.find_holders(app, tenant, revocation.users)
+    stored = tokens.list_by_tenant(app.db, tenant)
+    return [token for token in stored if revocation.covers(token.holder) or token.holder in connected]
 
 
 def _postpone(app: App, row: Run, why: str, now: int) -> None:
@@ -173,7 +177,7 @@ def _judge(app: App, installation: Installation, revocation: Revocation, event_t
         # claim: C-82
         verdict = judge_by_time(event_time, installation.installed_at, now, can_ask)
         return _Decision(verdict is TimeVerdict.ACT, (), verdict is TimeVerdict.ASK)
-    named = [token for token in stored if revocation.covers(token.holder)]
+    named = _named_tokens(app, installation.tenant, revocation)
     verdicts = {token.holder: _verdict(token, installation, revocation, event_time, now=now) for token in named}
     act = tuple(holder for holder, verdict in verdicts.items() if verdict is TimeVerdict.ACT)
     return _Decision(False, act, TimeVerdict.ASK in verdicts.values())
@@ -203,8 +207,9 @@ def _verdict(
 def _erase(app: App, tenant: Tenant, everything: bool, gone: tuple[Holder, ...], actor: Actor, now: int) -> bool:
     """Erases what is named, inside a transaction. True when nothing was left, so that the whole tenant went."""
     if not everything:
-        for holder in gone:
-            tokens.delete(app.db, tenant, holder)
+        for token in tokens.list_by_tenant(app.db, tenant):
+            if token.holder in gone:
+                _delete(app, token, now)
         if tokens.count(app.db, tenant):
             if BOT in gone:
                 for status in (InstallationStatus.ACTIVE, InstallationStatus.SUSPECT):
@@ -217,6 +222,15 @@ def _erase(app: App, tenant: Tenant, everything: bool, gone: tuple[Holder, ...],
     reason = AuditDetail.APP_UNINSTALLED if everything else AuditDetail.TOKENS_REVOKED
     purge_tenant.erase(app, tenant, reason=reason, actor=actor, now=now)
     return True
+
+
+def _delete(app: App, token: Token, now: int) -> None:
+    """Deletes a token, with the keys that its holder has for itself."""
+    tokens.delete(app.db, token.tenant, token.holder)
+    # claim: C-341
+    if data_keys.delete_of_holder(app.db, token.tenant, token.holder):
+        end_holder.add_traces(app, token.tenant, now)
+    tenant_data.note_end(app, token, None)
 
 
 def _slack_has_answered(app: App, row: Run, holder: Holder, actor: Actor) -> bool:

@@ -35,6 +35,7 @@ def mark_dead(app: App, token: Token, reason: str, actor: Actor) -> None:
         tenant_data.set_status(
             app, token.tenant, InstallationStatus.ACTIVE, InstallationStatus.NEEDS_REINSTALL, reason=reason
         )
+    tenant_data.note_end(app, token, reason)
     app.vault.append(_entry(app, AuditEvent.TOKEN_DEAD, token, reason, actor=actor))
     notes.count_tenant_change(app, token.tenant, TenantChange.TOKEN_DEAD)
 
@@ -51,6 +52,7 @@ def suspend_foreign(app: App, token: Token, actor: Actor) -> None:
         for status in STATUSES_IN_USE if token.holder == BOT else ():
             # claim: C-81
             tenant_data.set_status(app, token.tenant, status, InstallationStatus.SUSPENDED, reason=FOREIGN_TOKEN)
+        tenant_data.note_end(app, token, FOREIGN_TOKEN)
         app.vault.append(_entry(app, AuditEvent.TOKEN_FOREIGN, token, AuditResult.FAILED, actor=actor))
         notes.count_tenant_change(app, token.tenant, TenantChange.SUSPENDED)
     app.log.error("token_of_another_tenant", {"action": "uninstall the tenant, and let it install again"})

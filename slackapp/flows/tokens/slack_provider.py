@@ -60,6 +60,8 @@ def _same_tenant(data: Mapping[str, Any], token: Token) -> bool:
 
 
 def _scopes_asked(app: App, holder: Holder) -> tuple[str, ...]:
+    if holder.kind == HolderKind.CONNECTION:
+        return app.settings.host_user_scopes
     return app.settings.bot_scopes if holder == BOT else app.settings.user_scopes
 
 

@@ -14,11 +14,12 @@ from slackapp.flows.app import App
 from slackapp.flows.tokens import use_token
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows import choose_connection
+from slackapp.host.flows.personal import token_holder
 from slackapp.host.memory import host_memory
 from slackapp.host.model import HostCaller
 from slackapp.host.rows import Connection, UsageAction
 from slackapp.host.store import connections, organizations
-from slackapp.model import BOT, SlackResponse
+from slackapp.model import SlackResponse
 
 _RETRY_AFTER = 2
 """Seconds after which a place may be free again."""
@@ -57,11 +58,12 @@ def call(app: App, ask: SlackCall, params: Mapping[str, Any]) -> SlackResponse:
         raise choose_connection.refusal_of_inactive(app)
     use = use_token.TokenUse(
         tenant=connection.tenant,
-        holder=BOT,
+        holder=token_holder.holder_of(connection),
         capability=ask.capability,
         method=ask.method,
         purpose=connection.purpose_id,
         actor=ask.caller,
+        statuses=token_holder.statuses_for(connection),
         channel=ask.channel,
     )
     try:

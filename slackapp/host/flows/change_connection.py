@@ -10,8 +10,8 @@ from slackapp.host.model import ConnectionKind, ConnectionStatus, MemberStatus
 from slackapp.host.rows import Connection, ConnectionKey, ConnectionSettings, HeldWorkspace, HostEventKind, StatusReason
 from slackapp.host.store import connections, events, members, organizations, quarantines
 from slackapp.host.store.reviews import reviews
-from slackapp.model import Actor, Tenant
-from slackapp.store import freezes
+from slackapp.model import Actor, Holder, Tenant, TokenFreeze
+from slackapp.store import freezes, tokens
 from slackapp.store.engine.database import Database
 
 _EVENTS = {
@@ -134,12 +134,11 @@ def activate(db: Database, attempt: Connection, held: HeldWorkspace, actor: Acto
     if not connections.activate(db, key, held, attempt.state_hash, now=now):
         return None
     left = before.tenant if before is not None and before.status in HELD and before.tenant != held.tenant else None
-    if left is not None:
+    if left is not None and attempt.kind == ConnectionKind.WORKSPACE:
         freezes.delete(db, left, organization=key.organization_id)
     active = key._replace(status=ConnectionStatus.ACTIVE)
     if organization.frozen_at is not None:
-        # claim: C-157
-        freezes.add(db, held.tenant, actor, now, organization=key.organization_id)
+        freeze(db, key, held.tenant, attempt.kind, actor=actor, now=now)
     reason = _lasting_suspension(before)
     if reason is None and _is_frozen(db, key.organization_id, held.tenant):
         reason = StatusReason.FREEZE
@@ -149,6 +148,17 @@ def activate(db: Database, attempt: Connection, held: HeldWorkspace, actor: Acto
         # claim: C-152
         events.add(db, active, HostEventKind.CONNECTION_ACTIVE, None, now=now)
     return Activation(active, left)
+
+
+def freeze(db: Database, key: ConnectionKey, tenant: Tenant, kind: ConnectionKind, *, actor: Actor, now: int) -> None:
+    """Stops the tokens of a connection with its organization: all of its tenant's, or its member's own alone."""
+    if kind == ConnectionKind.PERSONAL:
+        holder = Holder.connection(key.id)
+        # claim: C-343
+        tokens.set_freeze(db, tenant, holder, TokenFreeze.FROZEN, expected=TokenFreeze.NONE, now=now)
+    else:
+        # claim: C-157
+        freezes.add(db, tenant, actor, now, organization=key.organization_id)
 
 
 def _brought_back(db: Database, attempt: Connection) -> Connection | None:

@@ -46,7 +46,10 @@ def run(app: App, caller: HostCaller, before: Connection, settings: ConnectionSe
         _forget_states(app, current, settings)
         event = HostAuditEvent.INTEGRATION_CHANGED
         app.vault.append(AuditEntry(at=now, event=event, actor=caller, connection=before.id))
-    return choose_connection.require(app, caller, before.id)
+    after = connections.find(app.db, caller.organization, before.id)
+    if after is None:
+        raise HostRefused(HostRefusal.NOT_THERE)
+    return after
 
 
 def _forget_states(app: App, before: Connection, settings: ConnectionSettings) -> None:

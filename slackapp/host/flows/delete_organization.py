@@ -9,10 +9,9 @@ by its id: a new organization of that id is still off.
 from dataclasses import replace
 
 from slackapp.flows.app import App
-from slackapp.flows.removal import uninstall_tenant
 from slackapp.host.flows import change_connection
-from slackapp.host.model import ConnectionKind
-from slackapp.host.rows import HostAuditEvent, HostAuditRecord
+from slackapp.host.flows.connect import leave_tenant
+from slackapp.host.rows import HostAuditEvent, HostAuditRecord, StatusReason
 from slackapp.host.store import (
     connections,
     events,
@@ -24,6 +23,7 @@ from slackapp.host.store import (
     sessions,
 )
 from slackapp.host.store.messaging import message_counts, templates
+from slackapp.host.store.personal import personal_connections as personal
 from slackapp.host.store.reviews import reviews
 from slackapp.model import SCHEDULER, Actor, AuditEntry
 
@@ -42,9 +42,12 @@ def run(app: App, organization_id: str, actor: Actor, now: int) -> bool:
         for key in connections.list_attempts_of(app.db, organization_id):
             change_connection.end_attempt(app.db, key, now)
     # 2. tell Slack, and erase each tenant that it holds
-    for _, tenant, kind in connections.list_held(app.db, organization_id):
-        if kind == ConnectionKind.WORKSPACE:
-            uninstall_tenant.run(app, tenant, actor, now)
+    for key, tenant, kind in connections.list_held(app.db, organization_id):
+        with app.db.transaction():
+            left = leave_tenant.begin(app, tenant, kind, key.id, actor=actor, now=now)
+            if left.holders:
+                change_connection.revoke(app.db, key, StatusReason.DISCONNECTED, now)
+        leave_tenant.finish(app, left, actor)
     # 3. the rows, once nothing is held and nothing waits to be given back
     while _delete_messages(app, organization_id):
         pass
@@ -73,6 +76,9 @@ def _delete_messages(app: App, organization_id: str) -> bool:
 def _delete_rows(app: App, organization_id: str, actor: Actor) -> bool:
     with app.db.transaction():
         if connections.list_held(app.db, organization_id) or connections.count_attempts(app.db, organization_id):
+            return False
+        # claim: C-344
+        if personal.count_ending(app.db, organization_id):
             return False
         for erase in (
             events.erase, idempotency_keys.erase, organizations.erase_usage, message_counts.erase,

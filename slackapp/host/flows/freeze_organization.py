@@ -1,16 +1,16 @@
 """Freezes an organization: from that commit on no token of what it holds opens; what it connects waits, too.
 
-Each tenant that it holds gets a freeze of its own, beside one of the operator; so the core asks one table alone. What
-removes a tenant goes on.
+Each tenant that it holds gets a freeze of its own, beside one of the operator; so the core asks one table alone. Of a
+personal connection its token is frozen, and not the tenant, which may be another organization's. What removes goes on.
 """
 
 from slackapp.flows.app import App
 from slackapp.host.flows import change_connection
-from slackapp.host.model import ConnectionStatus
+from slackapp.host.model import ConnectionKind, ConnectionStatus
 from slackapp.host.rows import HostAuditEvent, HostAuditRecord, StatusReason
 from slackapp.host.store import connections, organizations
-from slackapp.model import Actor, AuditEntry
-from slackapp.store import freezes
+from slackapp.model import Actor, AuditEntry, Holder, TokenFreeze
+from slackapp.store import freezes, tokens
 from slackapp.store.freezes import Freeze
 
 
@@ -21,9 +21,8 @@ def run(app: App, organization_id: str, actor: Actor, now: int) -> bool:
         if not organizations.freeze(app.db, organization_id, now):
             return False
         held = connections.list_held(app.db, organization_id)
-        for key, tenant, _ in held:
-            # claim: C-157
-            freezes.add(app.db, tenant, actor, now, organization=organization_id)
+        for key, tenant, kind in held:
+            change_connection.freeze(app.db, key, tenant, kind, actor=actor, now=now)
             change_connection.set_status(app.db, key, ConnectionStatus.SUSPENDED, StatusReason.FREEZE, now=now)
         entry = _entry(HostAuditEvent.ORGANIZATION_FROZEN, organization_id, actor, now)
         app.vault.append(entry._replace(count=len(held)))
@@ -36,8 +35,12 @@ def end(app: App, organization_id: str, actor: Actor, now: int) -> bool:
         if not organizations.end_freeze(app.db, organization_id, now):
             return False
         held = connections.list_held(app.db, organization_id)
-        for key, tenant, _ in held:
-            freezes.delete(app.db, tenant, organization=organization_id)
+        for key, tenant, kind in held:
+            if kind == ConnectionKind.PERSONAL:
+                holder = Holder.connection(key.id)
+                tokens.set_freeze(app.db, tenant, holder, TokenFreeze.NONE, expected=TokenFreeze.FROZEN, now=now)
+            else:
+                freezes.delete(app.db, tenant, organization=organization_id)
             change_connection.resume(app.db, key, StatusReason.FREEZE, now)
         entry = _entry(HostAuditEvent.ORGANIZATION_UNFROZEN, organization_id, actor, now)
         app.vault.append(entry._replace(count=len(held)))

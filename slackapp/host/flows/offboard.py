@@ -1,16 +1,19 @@
 """Offboarding of a member who has left, and its way back.
 
 From that commit on nothing is opened for the member: sessions, tickets and attempts end, and no token of the host that
-names it counts. What it answered for asks for another owner, and is suspended when nobody comes forward.
+names it counts. Its personal connections end, at Slack and here. What it answered for asks for another owner, and is
+suspended when nobody comes forward.
 """
 
 from collections.abc import Sequence
 
 from slackapp.flows.app import App
 from slackapp.host.flows import change_connection
-from slackapp.host.model import ConnectionStatus, HostRole, MemberStatus
+from slackapp.host.flows.connect import leave_tenant
+from slackapp.host.model import ConnectionKind, ConnectionStatus, HostRole, MemberStatus
 from slackapp.host.rows import ConnectionKey, HostAuditEvent, HostAuditRecord, HostEventKind, Member, StatusReason
 from slackapp.host.store import approvals, connections, events, members, organizations, sessions
+from slackapp.host.store.personal import personal_connections as personal
 from slackapp.model import Actor, AuditEntry
 
 OWNER_DAYS = 14
@@ -22,6 +25,7 @@ def run(app: App, organization_id: str, member_id: str, actor: Actor, now: int) 
 
     None for an organization that is not there. Idempotent. Raises StoreError.
     """
+    left = []
     with app.db.transaction():
         if organizations.find(app.db, organization_id) is None:
             return None
@@ -36,6 +40,11 @@ def run(app: App, organization_id: str, member_id: str, actor: Actor, now: int) 
         for key in connections.list_attempts_of(app.db, organization_id, member_id):
             # claim: C-156
             change_connection.end_attempt(app.db, key, now)
+        for key, tenant in personal.list_of_member(app.db, organization_id, member_id):
+            # claim: C-350
+            change_connection.revoke(app.db, key, StatusReason.OFFBOARDED, now)
+            # claim: C-350
+            left.append(leave_tenant.begin(app, tenant, ConnectionKind.PERSONAL, key.id, actor=actor, now=now))
         waiting = connections.note_owner_missing(app.db, organization_id, member_id, now)
         if is_new:
             for connection_id in waiting:
@@ -43,6 +52,8 @@ def run(app: App, organization_id: str, member_id: str, actor: Actor, now: int) 
                 events.add(app.db, key, HostEventKind.OWNER_MISSING, None, now=now)
             entry = _entry(HostAuditEvent.MEMBER_OFFBOARDED, member_id, actor, now)
             app.vault.append(entry._replace(count=len(waiting)))
+    for each in left:
+        leave_tenant.finish(app, each, actor)
     return waiting
 
 

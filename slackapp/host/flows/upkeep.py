@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from slackapp.flows.app import App
+from slackapp.flows.removal import end_holder
 from slackapp.host.flows import change_connection, delete_organization
 from slackapp.host.flows.connect import give_back, note_connect
 from slackapp.host.flows.inventory import follow_tokens
@@ -60,6 +61,7 @@ def _delete_old(app: App, now: int) -> None:
 def run_remote(app: App, stopping: Callable[[], bool]) -> None:
     """Finishes what needs Slack: grants that nobody confirmed, organizations that are deleted. Raises StoreError."""
     give_back.run_expired(app, stopping)
+    end_holder.resume_all(app, stopping)
     settle_message.look_for_all(app, stopping)
     if not stopping():
         delete_organization.resume_all(app, app.clock())

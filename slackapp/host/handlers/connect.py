@@ -64,7 +64,9 @@ def show(app: App, request: Request, caller: PageMember, now: int) -> Response:
     organization = organizations.find(app.db, caller.organization)
     name = (organization.name if organization is not None else "") or caller.organization
     try:
-        may_connect.find_approval(app, caller.organization, caller.id or "", caller.role, now=now)
+        may_connect.find_approval(
+            app, caller.organization, caller.id or "", caller.role, kind=ConnectionKind.WORKSPACE, now=now
+        )
     except HostRefused as refused:
         return connect_pages.may_not_begin(frame, name, refused.refusal is HostRefusal.APPROVAL)
     if (lost := _find_lost(app, caller)) is not None:

@@ -1,5 +1,8 @@
 """`/api/v2/slack/integration` and `/integrations`: what an organization has connected."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from slackapp.checks.capabilities import VALIDATE
 from slackapp.checks.scopes import drift
 from slackapp.checks.token_owner import AUTH_TEST
@@ -11,7 +14,7 @@ from slackapp.host.flows.connect import disconnect
 from slackapp.host.flows.events import note_channel
 from slackapp.host.forms import chosen, optional_time, time_of
 from slackapp.host.model import ConnectionKind, ConnectionStatus, DeliveryWay
-from slackapp.host.rows import Connection
+from slackapp.host.rows import Connection, ConnectionSettings
 from slackapp.host.store import connections
 
 _DAY = 86_400
@@ -44,20 +47,26 @@ def change(app: App, call: HostCall, now: int) -> Answer:
     """Changes the settings that the body names; those that it leaves out stay as they are."""
     before = choose_connection.require(app, call.caller, call.parameters["connectionId"])
     settings = change_settings.settings_of(before)._replace(**chosen(call.body, _NAMES))
-    if "defaultChannel" in call.body:
-        settings = settings._replace(default_channel_id=call.body["defaultChannel"] or "", default_channel_team_id="")
+    settings = read_settings(call.body, settings)
     if "teamId" in call.body:  # of the default channel
         named = list_channels.team_fields(before, call.body["teamId"])
         settings = settings._replace(default_channel_team_id=named.get("team_id", ""))
     if "delivery" in call.body:
         settings = settings._replace(delivery=DeliveryWay(call.body["delivery"]))
-    if "allowedChannels" in call.body:
-        settings = settings._replace(allowed_channels=tuple(dict.fromkeys(call.body["allowedChannels"])))
-    if "maxAgeDays" in call.body:
-        days = call.body["maxAgeDays"]
-        settings = settings._replace(max_age=days * _DAY if days is not None else None)
     after = change_settings.run(app, call.caller, before, settings, now=now)
     return {"enabled": True, "integration": _describe(app, after)}
+
+
+def read_settings(body: Mapping[str, Any], settings: ConnectionSettings) -> ConnectionSettings:
+    """Reads where it may post, and how old it may become; what the body leaves out stays as it is."""
+    if "defaultChannel" in body:
+        settings = settings._replace(default_channel_id=body["defaultChannel"] or "", default_channel_team_id="")
+    if "allowedChannels" in body:
+        settings = settings._replace(allowed_channels=tuple(dict.fromkeys(body["allowedChannels"])))
+    if "maxAgeDays" in body:
+        days = body["maxAgeDays"]
+        settings = settings._replace(max_age=days * _DAY if days is not None else None)
+    return settings
 
 
 def delete(app: App, call: HostCall, now: int) -> Answer:
@@ -76,7 +85,7 @@ def test(app: App, call: HostCall, now: int) -> Answer:
     missing, _ = drift(app.settings.bot_scopes, granted)
     return {
         "ok": True,
-        "workspace": _workspace(connection),
+        "workspace": describe_workspace(connection),
         "botUserId": connection.bot_user_id,
         "missingScopes": list(missing),
         "validatedAt": time_of(now),
@@ -94,7 +103,7 @@ def _describe(app: App, connection: Connection) -> Answer:
         "id": connection.id,
         "status": connection.status,
         "statusReason": connection.status_reason or None,
-        "workspace": _workspace(connection),
+        "workspace": describe_workspace(connection),
         "scopes": list(connection.scopes),
         "missingScopes": list(missing) if is_held else [],
         "ownerId": connection.owner_id,
@@ -120,7 +129,8 @@ def _describe(app: App, connection: Connection) -> Answer:
     }
 
 
-def _workspace(connection: Connection) -> Answer:
+def describe_workspace(connection: Connection) -> Answer:
+    """Describes the workspace of a connection, or the enterprise."""
     return {
         "teamId": connection.team_id or None,
         "enterpriseId": connection.enterprise_id or None,

@@ -45,19 +45,19 @@ class BegunConnect(NamedTuple):
 def find(db: Database, organization_id: str, connection_id: str) -> Connection | None:
     """Finds a connection of that organization, in whatever status, deleted or not."""
     row = db.one("find_connection", _key(organization_id, connection_id))
-    return _connection(row) if row is not None else None
+    return connection_of(row) if row is not None else None
 
 
 def find_by_state(db: Database, state_hash: bytes) -> Connection | None:
     """Finds the connection that was begun with a state, used or not: which organization's it is, the row says."""
     row = db.one("find_connection_by_state", {"oauth_state": state_hash})
-    return _connection(row) if row is not None else None
+    return connection_of(row) if row is not None else None
 
 
 def find_held(db: Database, tenant: Tenant) -> Connection | None:
     """Finds the workspace connection of the one organization that holds a tenant."""
     row = db.one("find_held_connection", columns_of(tenant))
-    return _connection(row) if row is not None else None
+    return connection_of(row) if row is not None else None
 
 
 def find_ended(db: Database, organization_id: str, tenant: Tenant) -> str | None:
@@ -68,13 +68,13 @@ def find_ended(db: Database, organization_id: str, tenant: Tenant) -> str | None
 
 def list_serving(db: Database, organization_id: str) -> list[Connection]:
     """Lists workspaces that an organization holds, at most two. That is enough to tell whether there are several."""
-    return list(map(_connection, db.many("list_held_workspaces", {"organization_id": organization_id})))
+    return list(map(connection_of, db.many("list_held_workspaces", {"organization_id": organization_id})))
 
 
 def find_newest_ended(db: Database, organization_id: str) -> Connection | None:
     """Finds the newest workspace that an organization has held, and has not given up for good."""
     row = db.one("find_newest_ended", {"organization_id": organization_id})
-    return _connection(row) if row is not None else None
+    return connection_of(row) if row is not None else None
 
 
 def page(
@@ -83,13 +83,13 @@ def page(
     """Lists connections that were ever held and are not deleted, the oldest first, behind that time and id."""
     asked = {"organization_id": organization_id, "kind": str(kind), "most": most}
     rows = db.many("list_connections", {**asked, "after_at": after[0], "after": after[1]})
-    return list(map(_connection, rows))
+    return list(map(connection_of, rows))
 
 
 def list_attempts(db: Database, organization_id: str, kind: ConnectionKind, most: int = 200) -> list[Connection]:
     """Lists attempts whose end is open, the oldest first."""
     asked = {"organization_id": organization_id, "kind": str(kind), "most": most}
-    return list(map(_connection, db.many("list_attempts", asked)))
+    return list(map(connection_of, db.many("list_attempts", asked)))
 
 
 def list_begun(db: Database, organization_id: str, since: int, most: int = 5000) -> list[BegunConnect]:
@@ -364,7 +364,8 @@ def _place(tenant: Tenant, enterprise_id: str) -> dict[str, str]:
     return {**columns_of(tenant), "team_id": team_id, "enterprise_id": enterprise_id}
 
 
-def _connection(row: Row) -> Connection:
+def connection_of(row: Row) -> Connection:
+    """Reads a connection from its columns."""
     fields: dict[str, Any] = read_columns(row)
     tenant = Tenant(read_tenant(row).kind, fields.pop("tenant_id"))
     del fields["tenant_kind"]

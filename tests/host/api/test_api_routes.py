@@ -17,7 +17,7 @@ from slackapp.host.errors import HostRefusal
 from slackapp.host.flows import switch_host
 from slackapp.host.openapi import codes_of
 from slackapp.host.routes import API_ROUTES
-from tests.support import posting
+from tests.support import personal, posting
 from tests.support.client import Reply
 from tests.support.connected import ACME
 from tests.support.host_world import (
@@ -47,6 +47,11 @@ SURFACE = {
     "DELETE /api/v2/slack/integration": ("host owner admin", False),
     "POST /api/v2/slack/integration/test": ("host owner admin member", True),
     "GET /api/v2/slack/integrations": ("host owner admin member auditor", False),
+    "GET /api/v2/slack/connections": ("host owner admin member auditor", False),
+    "POST /api/v2/slack/connections": ("owner admin member", True),
+    "GET /api/v2/slack/connections/{id}": ("host owner admin member auditor", False),
+    "PATCH /api/v2/slack/connections/{id}": ("host owner admin member", True),
+    "DELETE /api/v2/slack/connections/{id}": ("host owner admin member", False),
     "GET /api/v2/slack/channels": ("host owner admin member", True),
     "POST /api/v2/slack/channels/{id}/join": ("host owner admin", True),
     "GET /api/v2/slack/approvals": ("host owner admin member auditor", False),
@@ -86,8 +91,11 @@ SURFACE = {
 GONE = (
     "DELETE /api/v2/slack/integration", "DELETE /api/v2/slack/messages/{id}",
     "POST /api/v2/slack/messages/{id}/settlement", "DELETE /api/v2/slack/templates/{id}",
+    "DELETE /api/v2/slack/connections/{id}",
 )  # fmt: skip
 """What is asked for where nothing is there to be ended or settled."""
+OWN = "PATCH /api/v2/slack/connections/{id}"
+"""For whoever it is of, alone."""
 IDS = {f"{each.method} {each.path}": each for each in API_ROUTES}
 
 
@@ -96,6 +104,8 @@ def target_of(route: HostRoute, world: World) -> str:
     shown = world.slack.workspaces[NORTH].general if "channels" in route.path else "ann"
     if "messages" in route.path:
         shown = world.rows("SELECT id FROM messages ORDER BY number")[0]["id"]
+    if "connections" in route.path:
+        shown = world.rows("SELECT id FROM connections WHERE kind = 'personal' AND status = 'active'")[0]["id"]
     return route.path.replace("{id}", shown)
 
 
@@ -103,10 +113,12 @@ def target_of(route: HostRoute, world: World) -> str:
 def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One connected world for the tests here, which leave it as it was."""
     changes = {"SLACKAPP_HOST_RATE_PER_MINUTE": "6000", "SLACKAPP_HOST_APPROVAL": "yes"}
+    changes["SLACKAPP_HOST_USER_SCOPES"] = personal.SCOPES
     with make_host_world(tmp_path_factory.mktemp("routes"), **changes) as made:
         connect(made, Host(made))
         Host(made).put("organization", {"workspaceLimit": 9})
         assert Host(made).put("slack/templates/ann", {"text": "hello"}).status == 200
+        personal.keep(Host(made), "meg", MEMBER, number=2)
         for member, role in CALLERS.values():
             Host(made).of(member, role).get("slack/integration")
         posting.accepted(Host(made).of("meg", MEMBER), channel=made.slack.workspaces[NORTH].general)
@@ -127,6 +139,8 @@ def body_of(route: HostRoute, world: World) -> dict[str, Any]:
         return {"outcome": "sent"}
     if route.path.endswith("/bulk"):
         return {"messages": []}
+    if "connections" in route.path:
+        return {}
     if route.sends or route.method == "PATCH" or "templates" in route.path:
         general = {"channel": world.slack.workspaces[NORTH].general} if "channel" in (route.body or {}) else {}
         return {"text": "hello", **general}
@@ -135,6 +149,8 @@ def body_of(route: HostRoute, world: World) -> dict[str, Any]:
 
 def host_of(world: World, name: str) -> Host:
     """The host itself, or a member of it where that must be a member's own word."""
+    if name == OWN:
+        return Host(world).of("meg", MEMBER)
     return Host(world) if is_allowed(None, IDS[name].action) else Host(world).of()
 
 
@@ -189,9 +205,9 @@ def test_authorization(still: World, name: str, caller: str) -> None:
     member, role = CALLERS[caller]
     calls, before = still.calls(), still.snapshot()
     reply = ask(still, IDS[name], Host(still).of(member, role))
-    if caller == "member" and "auth" in name:
+    if caller == "member" and ("auth" in name or name == "POST /api/v2/slack/connections"):
         assert told(reply) == (409, "APPROVAL_REQUIRED"), "nobody has approved it: tests/host/api/test_approvals.py"
-    elif caller in SURFACE[name][0].split():
+    elif caller in SURFACE[name][0].split() and (name != OWN or caller == "member"):
         assert_is_done(name, reply)
     else:
         assert told(reply) == (403, "FORBIDDEN")

@@ -22,7 +22,7 @@ from slackapp.host.store import connections
 from slackapp.localslack.model import Fault
 from slackapp.model import SCHEDULER, Tenant
 from slackapp.store import freezes
-from tests.support import connecting, posting
+from tests.support import connecting, personal, posting
 from tests.support.connected import ACME
 from tests.support.connecting import ann, eve
 from tests.support.host_world import ADMIN, MEMBER, OPERATOR, Host, connect, make_host_world, told
@@ -35,12 +35,16 @@ FULL, ELSEWHERE = "initech", "hooli"
 
 @pytest.fixture(scope="module")
 def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with make_host_world(tmp_path_factory.mktemp("codes"), SLACKAPP_HOST_APPROVAL="yes") as made:
+    changes = {"SLACKAPP_HOST_APPROVAL": "yes", "SLACKAPP_HOST_USER_SCOPES": personal.SCOPES}
+    with make_host_world(tmp_path_factory.mktemp("codes"), **changes) as made:
         connect(made, Host(made))
         for number, tenant in enumerate((SOUTH, ORG), start=2):
             connect(made, Host(made, FULL), tenant, number)
         assert Host(made, FULL).put("organization", {"workspaceLimit": 2}).status == 200
         assert Host(made, ELSEWHERE).put("organization", {"dataRegion": "elsewhere"}).status == 200
+        personal.keep(Host(made), "ann", ADMIN, number=4)
+        for number, user in enumerate(("member", "guest"), start=5):
+            personal.keep(Host(made, FULL), "ann", ADMIN, SOUTH, user, number=number)
         Host(made).of("gone").get("slack/integration")
         Host(made).post("members/gone/offboard")
         general = made.slack.workspaces[NORTH].general
@@ -96,10 +100,17 @@ def inactive(world: World) -> Iterator[dict[str, Any]]:
 
 def move(world: World, status: ConnectionStatus, reason: StatusReason | None) -> None:
     db = world.service.app.db
-    found = connections.find_held(db, Tenant("T", NORTH))
-    assert found is not None
-    with db.transaction():
-        assert change_connection.set_status(db, found.key, status, reason, now=world.clock())
+    held = (connections.find_held(db, Tenant("T", NORTH)), connections.find(db, ACME, own_id(world)))
+    for found in held:
+        assert found is not None
+        with db.transaction():
+            assert change_connection.set_status(db, found.key, status, reason, now=world.clock())
+
+
+def own_id(world: World) -> str:
+    """The id of ann's personal connection."""
+    found = world.rows("SELECT id FROM connections WHERE kind = 'personal' AND organization_id = ?", ACME)
+    return str(found[0]["id"])
 
 
 @contextlib.contextmanager
@@ -184,7 +195,8 @@ ALL = [
 def ask(world: World, route: HostRoute, changes: dict[str, Any]) -> tuple[int, str]:
     """One request, with everything right but what is changed."""
     general = world.slack.workspaces[NORTH].general
-    bodies = {"PUT": {"defaultChannel": general} if "integration" in route.path else {}, "POST": {}}
+    changed = {"defaultChannel": general} if "connections" in route.path else None
+    bodies = {"PATCH": changed, "PUT": {"defaultChannel": general} if "integration" in route.path else {}, "POST": {}}
     body = changes.get("body", bodies.get(route.method))
     if not route.body and body and "x" not in body:
         body = {}
@@ -193,6 +205,8 @@ def ask(world: World, route: HostRoute, changes: dict[str, Any]) -> tuple[int, s
             route.path.rpartition("/")[2], {}
         )
     named = changes.get("id", general if "channels" in route.path else "gone")
+    if "connections" in route.path:
+        named = named if named == "~nobody" else own_id(world)
     if "messages" in route.path:
         sent, waiting = (row["id"] for row in world.rows("SELECT id FROM messages ORDER BY number LIMIT 2"))
         found = sent if route.method == "DELETE" else waiting
@@ -207,7 +221,7 @@ def ask(world: World, route: HostRoute, changes: dict[str, Any]) -> tuple[int, s
     if "connectionId" not in route.parameters and NOBODY in target:
         target = target.partition("?")[0]
     host = Host(world, changes.get("organization", ACME))
-    if "member" in changes or not is_allowed(None, route.action):
+    if "member" in changes or "connections" in route.path or not is_allowed(None, route.action):
         host = host.of(changes.get("member", "ann"), changes.get("role", ADMIN))
     headers = {"Idempotency-Key": f"key-{next(posting.KEYS)}"} if route.sends else {}
     if "first" in changes:

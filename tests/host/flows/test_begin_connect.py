@@ -64,7 +64,7 @@ def test_what_the_host_says_beside_it_is_sealed(world: World) -> None:
 @pytest.mark.parametrize(
     ("asked", "refusal", "field"),
     [
-        ({"kind": "personal"}, HostRefusal.CONNECT_FIELD, "kind"),
+        ({"kind": "team"}, HostRefusal.CONNECT_FIELD, "kind"),
         ({"kind": 1}, HostRefusal.CONNECT_FIELD, "kind"),
         ({"purpose": "unknown"}, HostRefusal.CONNECT_FIELD, "purpose"),
         ({"purpose": ["x"]}, HostRefusal.CONNECT_FIELD, "purpose"),

@@ -181,6 +181,6 @@ def test_an_attempt_that_came_to_nothing_brings_nothing_back_and_tells_nothing(w
 @pytest.mark.claim("C-190")
 def test_only_what_was_active_once_is_brought_back(world: World) -> None:
     held = ann(world).connect()
-    assert may_connect.is_brought_back(held)
-    assert not may_connect.is_brought_back(held._replace(installed_at=None))
+    assert may_connect.is_brought_back(held, held.user_id, held.kind)
+    assert not may_connect.is_brought_back(held._replace(installed_at=None), held.user_id, held.kind)
     assert held.organization_id == ACME

@@ -268,7 +268,8 @@ BY_OTHER = {
 }  # fmt: skip
 """Found by a secret, of which the database has the hash."""
 BY_TENANT = {
-    "find_held_connection", "connections_of_tenant", "export_connections", "count_connections", "has_connection_rows",
+    "find_held_connection", "find_personal", "personal_of_tenant", "connections_of_tenant", "export_connections",
+    "count_connections", "has_connection_rows",
     "is_tenant_given_back", "find_overlap", "has_other_quarantine",
     "find_message_of", "next_of_channel", "set_message_status", "set_message_sent", "set_message_reason",
     "erase_messages", "list_erased_waiting", "count_messages", "export_messages", "list_message_bodies",
@@ -395,6 +396,7 @@ LOOKED_UP = {
     "list_connections": "connections_organization",
     "attempts_of_member": "connections_member",
     "find_held_connection": "connections_held",
+    "find_personal": "connections_personal",
     "connections_of_tenant": "connections_tenant",
     "find_connection_by_state": "sqlite_autoindex_connections",
     "list_expired_attempts": "connections_expiry",

@@ -10,18 +10,21 @@ from typing import NamedTuple
 from slackapp.errors import Refusal, Refused
 from slackapp.flows.app import App
 from slackapp.flows.install import keep_grant
-from slackapp.flows.removal import uninstall_tenant
 from slackapp.host.checks.transitions import HELD, UNDER_WAY
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows import change_connection
-from slackapp.host.flows.connect import may_connect, note_connect
+from slackapp.host.flows.connect import leave_tenant, may_connect, note_connect
+from slackapp.host.flows.connect.leave_tenant import LeftTenant
+from slackapp.host.model import ConnectionKind
 from slackapp.host.rows import Connection, HeldWorkspace
 from slackapp.host.store import connections, quarantines, sessions
-from slackapp.model import Actor, Grant, Installation, Tenant
+from slackapp.host.store.personal import personal_connections as personal
+from slackapp.model import Actor, Grant, Holder, Tenant, TokenStatus
+from slackapp.store import tokens
 
 _RETRY_AFTER = 5
-Left = list[tuple[Tenant, Installation | None]]
-"""Tenant that a connection has left for another one, and what was installed there."""
+Left = list[LeftTenant]
+"""Tenant that a connection has left for another one."""
 
 
 class ConfirmedGrant(NamedTuple):
@@ -40,12 +43,14 @@ class ConfirmedGrant(NamedTuple):
 def run(app: App, confirmed: ConfirmedGrant, actor: Actor, now: int) -> None:
     """Stores grant and connection together, or nothing. Raises Refused, and StoreError."""
     left: Left = []
-    attempt, grant = confirmed.attempt, confirmed.grant
+    attempt = confirmed.attempt
+    grant = confirmed.grant._replace(connection_id=holder_id(app, attempt, confirmed.grant))
+    confirmed = confirmed._replace(grant=grant)
     also = partial(_activate, app, confirmed, actor, left=left, now=now)
     keep_grant.run(app, grant, attempt.state_hash or b"", actor, now=now, also=also)
-    for tenant, installation in left:
+    for each in left:
         # That was decided in the transaction, and the worker does it where we do not come to it.
-        uninstall_tenant.finish(app, tenant, installation, actor)
+        leave_tenant.finish(app, each, actor)
 
 
 def _activate(app: App, confirmed: ConfirmedGrant, actor: Actor, *, left: Left, now: int) -> None:
@@ -65,11 +70,12 @@ def _activate(app: App, confirmed: ConfirmedGrant, actor: Actor, *, left: Left, 
     # claim: C-167
     if quarantines.is_being_given_back(db, grant.tenant, app.clock.steady()):
         raise Refused(Refusal.BUSY, retry_after=_RETRY_AFTER)
-    # claim: C-151
-    if connections.is_taken(db, attempt.organization_id, grant.tenant, grant.enterprise_id):
-        raise HostRefused(HostRefusal.TAKEN)
-    attempt = to_own_connection(app, attempt, grant.tenant)
-    may_connect.require(app, attempt.organization_id, attempt.user_id, attempt.reconnects)
+    require_free(app, attempt, grant)
+    # The token is stored for the connection that was found before: another one by now begins anew.
+    if grant.connection_id != holder_id(app, attempt, grant):
+        raise Refused(Refusal.BUSY, retry_after=_RETRY_AFTER)
+    attempt = to_own_connection(app, attempt, grant)
+    may_connect.require(app, attempt.organization_id, attempt.user_id, attempt.reconnects, kind=attempt.kind)
     done = change_connection.activate(db, attempt, _held(confirmed), actor, now=now)
     if done is None:
         raise HostRefused(HostRefusal.NOT_CONFIRMED)
@@ -79,21 +85,62 @@ def _activate(app: App, confirmed: ConfirmedGrant, actor: Actor, *, left: Left, 
     note_connect.note_completed(app, attempt, done.connection.id, grant.tenant, actor=actor, now=now)
     left.clear()
     if done.left is not None:
-        left.append((done.left, uninstall_tenant.begin(app, done.left, actor, now)))
+        left.append(leave_tenant.begin(app, done.left, attempt.kind, done.connection.id, actor=actor, now=now))
 
 
-def require_allowed(app: App, attempt: Connection, tenant: Tenant, now: int) -> Connection | None:
+def require_allowed(app: App, attempt: Connection, grant: Grant, now: int) -> Connection | None:
     """Asks who may before anything more is asked of Slack; returns what is brought back. Raises HostRefused."""
     may_connect.require_role(app, attempt, now)
-    own = to_own_connection(app, attempt, tenant)
-    return may_connect.require(app, attempt.organization_id, attempt.user_id, own.reconnects)
+    own = to_own_connection(app, attempt, grant)
+    return may_connect.require(app, attempt.organization_id, attempt.user_id, own.reconnects, kind=attempt.kind)
 
 
-def to_own_connection(app: App, attempt: Connection, tenant: Tenant) -> Connection:
+def require_free(app: App, attempt: Connection, grant: Grant) -> None:
+    """Raises HostRefused where what was granted is somebody else's: the tenant, or a user's token in it."""
+    if attempt.kind is ConnectionKind.PERSONAL:
+        _require_own_user(app, attempt, grant)
+    # claim: C-151
+    elif connections.is_taken(app.db, attempt.organization_id, grant.tenant, grant.enterprise_id):
+        raise HostRefused(HostRefusal.TAKEN)
+
+
+def _require_own_user(app: App, attempt: Connection, grant: Grant) -> None:
+    """Raises HostRefused where the user is connected already, to another member or in the place of another user.
+
+    Slack gives one user one token that does not expire, and of those that rotate it keeps two: a third ends the first.
+    """
+    own_id = holder_id(app, attempt, grant)
+    held = personal.find_by_user(app.db, grant.tenant, grant.installer_id)
+    # claim: C-348
+    if held is not None and held.id != own_id:
+        raise HostRefused(HostRefusal.OTHER_USER)
+    token = grant.user
+    same = tokens.find_by_fingerprint(app.db, app.keyring.fingerprint(token.access)) if token is not None else []
+    # claim: C-348
+    if any(each.holder != Holder.connection(own_id) and each.status != TokenStatus.DEAD for each in same):
+        raise HostRefused(HostRefusal.OTHER_USER)
+    before = connections.find(app.db, attempt.organization_id, own_id)
+    is_held = before is not None and before.status in HELD and before.tenant == grant.tenant
+    # claim: C-348
+    if is_held and before is not None and before.installed_by_slack_user_id != grant.installer_id:
+        raise HostRefused(HostRefusal.OTHER_USER)
+
+
+def holder_id(app: App, attempt: Connection, grant: Grant) -> str:
+    """Finds the id of the personal connection that is to hold the token; "" where the workspace's bot does."""
+    if attempt.kind is not ConnectionKind.PERSONAL:
+        return ""
+    return to_own_connection(app, attempt, grant).reconnects or attempt.id
+
+
+def to_own_connection(app: App, attempt: Connection, grant: Grant) -> Connection:
     """A workspace that the organization holds, or has held, is brought back, asked for or not: it has one connection.
 
-    One that was held is so unless another one was asked for.
+    One that was held is so unless another one was asked for. Of personal ones the same holds for a member.
     """
+    if attempt.kind is ConnectionKind.PERSONAL:
+        return _to_own_personal(app, attempt, grant)
+    tenant = grant.tenant
     own = connections.find_held(app.db, tenant)
     if own is not None and own.organization_id == attempt.organization_id:
         return attempt._replace(reconnects=own.id)
@@ -103,9 +150,19 @@ def to_own_connection(app: App, attempt: Connection, tenant: Tenant) -> Connecti
     return attempt._replace(reconnects=connections.find_ended(app.db, attempt.organization_id, tenant) or "")
 
 
-def find_left(app: App, attempt: Connection, tenant: Tenant) -> Connection | None:
+def _to_own_personal(app: App, attempt: Connection, grant: Grant) -> Connection:
+    own = personal.find_by_user(app.db, grant.tenant, grant.installer_id)
+    if own is not None and (own.organization_id, own.user_id) == (attempt.organization_id, attempt.user_id):
+        return attempt._replace(reconnects=own.id)
+    if attempt.reconnects:
+        return attempt
+    ended = personal.find_ended(app.db, attempt.organization_id, attempt.user_id, grant.tenant)
+    return attempt._replace(reconnects=ended or "")
+
+
+def find_left(app: App, attempt: Connection, grant: Grant) -> Connection | None:
     """Finds the connection whose workspace is left, removed and erased where the attempt brings that tenant."""
-    own = to_own_connection(app, attempt, tenant)
+    own, tenant = to_own_connection(app, attempt, grant), grant.tenant
     before = connections.find(app.db, attempt.organization_id, own.reconnects) if own.reconnects else None
     return before if is_left(before, tenant) else None
 
@@ -117,13 +174,14 @@ def is_left(before: Connection | None, tenant: Tenant) -> bool:
 
 def _held(confirmed: ConfirmedGrant) -> HeldWorkspace:
     grant = confirmed.grant
+    granted = grant.user if grant.connection_id else grant.bot
     return HeldWorkspace(
         tenant=grant.tenant,
         enterprise_id=grant.enterprise_id,
         team_name=workspace_name(grant),
         team_domain=confirmed.team_domain,
         bot_user_id=grant.bot_user_id,
-        scopes=grant.bot.scopes if grant.bot is not None else (),
+        scopes=granted.scopes if granted is not None else (),
         installer_id=grant.installer_id,
     )
 

@@ -20,10 +20,12 @@ from slackapp.host.model import ConnectionKind, ConnectionWay, HostCaller
 from slackapp.host.rows import NewConnection
 from slackapp.host.store import connections, purposes, sessions
 from slackapp.model import HOST_CALLBACK_PATH, Settings, StateBinding, StatePurpose
+from slackapp.store.columns import by_word
 
 MAX_ATTEMPTS = 20
 """Attempts of one organization whose end is open."""
 _RETRY_AFTER = 60
+_KINDS = by_word(ConnectionKind)
 
 
 class ConnectRequest(NamedTuple):
@@ -54,9 +56,7 @@ def run(app: App, caller: HostCaller, request: ConnectRequest, now: int) -> Begu
     # 1. a member asks to connect
     member = _require_member(caller)
     reconnects, purpose = _text(request.reconnect, "reconnect"), _text(request.purpose, "purpose")
-    # claim: C-163
-    if request.kind not in (None, str(ConnectionKind.WORKSPACE)):
-        raise HostRefused(HostRefusal.CONNECT_FIELD, field="kind")
+    kind = _kind(app, request.kind)
     # Without the host's page nobody could confirm it.
     # claim: C-163
     if request.session is None and not app.settings.host_complete_path:
@@ -69,8 +69,8 @@ def run(app: App, caller: HostCaller, request: ConnectRequest, now: int) -> Begu
     sealed = pending_records.seal_metadata(app, connection_id, metadata)
     # 3. whether the organization may; record the pending connection and the state's hash
     # Asked here for the sake of whoever asks: the transaction that makes it active asks all of it again.
-    approval = may_connect.find_approval(app, caller.organization, member, caller.role, now=now)
-    before = may_connect.require(app, caller.organization, member, reconnects)
+    approval = may_connect.find_approval(app, caller.organization, member, caller.role, kind=kind, now=now)
+    before = may_connect.require(app, caller.organization, member, reconnects, kind=kind)
     # claim: C-163
     if purpose and purposes.find(app.db, caller.organization, purpose) is None:
         raise HostRefused(HostRefusal.CONNECT_FIELD, field="purpose")
@@ -79,7 +79,7 @@ def run(app: App, caller: HostCaller, request: ConnectRequest, now: int) -> Begu
         id=connection_id,
         organization_id=caller.organization,
         user_id=member,
-        kind=ConnectionKind.WORKSPACE,
+        kind=kind,
         way=way,
         host_key_id=caller.key_id,
         purpose_id=purpose,
@@ -96,7 +96,15 @@ def run(app: App, caller: HostCaller, request: ConnectRequest, now: int) -> Begu
     note_connect.count(app, "begun")
     # 4. answer with Slack's address
     team = before.tenant.id if before is not None and before.tenant is not None else None
-    address = begin_install.authorize_url(app, state.text, team, (), redirect_uri=redirect_uri(app.settings))
+    is_personal = kind is ConnectionKind.PERSONAL
+    address = begin_install.authorize_url(
+        app,
+        state.text,
+        team,
+        app.settings.host_user_scopes if is_personal else (),
+        redirect_uri=redirect_uri(app.settings),
+        asks_bot=not is_personal,
+    )
     return BegunConnection(connection_id, address, state.text)
 
 
@@ -135,6 +143,18 @@ def _require_member(caller: HostCaller) -> str:
     if caller.role is None or caller.id is None:
         raise HostRefused(HostRefusal.ROLE, actor=caller)
     return caller.id
+
+
+def _kind(app: App, claimed: object) -> ConnectionKind:
+    """The kind that is asked for: a workspace, unless it is said. Raises HostRefused."""
+    kind = _KINDS.get(claimed or str(ConnectionKind.WORKSPACE)) if isinstance(claimed, str | None) else None
+    # claim: C-163
+    if kind is None:
+        raise HostRefused(HostRefusal.CONNECT_FIELD, field="kind")
+    # claim: C-340
+    if kind is ConnectionKind.PERSONAL and not app.settings.host_user_scopes:
+        raise HostRefused(HostRefusal.DISABLED)
+    return kind
 
 
 def _text(claimed: object, field: str) -> str:

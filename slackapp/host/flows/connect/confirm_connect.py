@@ -48,7 +48,7 @@ def show(app: App, cookie_header: str, member: PageMember, now: int) -> WaitingC
     attempt = found.attempt
     organization = organizations.find(app.db, attempt.organization_id)
     purpose = purposes.find(app.db, attempt.organization_id, attempt.purpose_id)
-    left = activate_connect.find_left(app, attempt, found.grant.tenant)
+    left = activate_connect.find_left(app, attempt, found.grant)
     leaves = left.tenant.id if left is not None and left.tenant is not None else ""
     return WaitingConnection(
         workspace=activate_connect.workspace_name(found.grant),
@@ -70,7 +70,7 @@ def run(app: App, cookie_header: str, member: PageMember, *, leaves: str, now: i
     return_url = return_to_host.read_return_url(app, found.attempt)
     try:
         # claim: C-192
-        activate_connect.require_allowed(app, found.attempt, found.grant.tenant, now)
+        activate_connect.require_allowed(app, found.attempt, found.grant, now)
         # 18. what was granted a while ago still lives
         domain = _ask_slack(app, found.grant)
         # 19. store and activate in one transaction, which asks everything again
@@ -112,11 +112,11 @@ def _find(app: App, cookie_header: str, member: PageMember, now: int) -> _Waitin
 
 def _ask_slack(app: App, grant: Grant) -> str:
     """Asks Slack whether the token lives; returns the workspace's domain, as in its address. Raises Refused."""
-    access = grant.bot.access if grant.bot is not None else None
-    if access is None:
-        raise HostRefused(HostRefusal.WITHOUT_BOT)
+    granted = grant.bot or grant.user
+    if granted is None:
+        raise HostRefused(HostRefusal.OTHER_GRANT)
     try:
-        answer = app.slack.call("auth.test", access, {})
+        answer = app.slack.call("auth.test", granted.access, {})
     except SlackCallError as error:
         if error.kind in (SlackErrorKind.TRANSIENT, SlackErrorKind.RATE_LIMITED):
             wait = max(error.retry_after, exchange_code.BUSY_SECONDS)

@@ -30,7 +30,7 @@ from slackapp.host.flows.connect import (
 )
 from slackapp.host.flows.connect.activate_connect import ConfirmedGrant
 from slackapp.host.flows.connect.open_session import PageMember
-from slackapp.host.model import ConnectionStatus, ConnectionWay
+from slackapp.host.model import ConnectionKind, ConnectionStatus, ConnectionWay
 from slackapp.host.rows import Connection, Quarantine, StatusReason
 from slackapp.host.store import connections, quarantines
 from slackapp.model import NO_TENANT, Actor, Grant, Secret, StateOutcome
@@ -184,7 +184,7 @@ def _with_code(app: App, arrival: _Arrival, code: Secret, return_url: str, now: 
     try:
         # 9. exchange the code, with no transaction open and without repeating
         data = exchange_code.run(app, _SLACK, arrival.state, code)
-        # 10. the grant is for our app, brings a bot and names its own tenant
+        # 10. the grant is for our app, brings what was asked for and names its own tenant
         grant = code_grant.verify_grant(data, app.settings.app_id)
         before = _check(app, arrival.attempt, grant, now)
         # 12. on the page: in the session that began, store and activate in one transaction
@@ -213,15 +213,19 @@ def _with_code(app: App, arrival: _Arrival, code: Secret, return_url: str, now: 
 
 def _check(app: App, attempt: Connection, grant: Grant, now: int) -> Connection | None:
     """Returns the connection that is brought back. Raises Refused."""
+    is_personal = attempt.kind is ConnectionKind.PERSONAL
+    # What whoever approves adds to the address of the consent page is not taken along.
     # claim: C-170
-    if grant.bot is None:
-        raise HostRefused(HostRefusal.WITHOUT_BOT)
+    if (grant.bot is None) != is_personal or (is_personal and grant.user is None):
+        raise HostRefused(HostRefusal.OTHER_GRANT)
     # claim: C-192
-    before = activate_connect.require_allowed(app, attempt, grant.tenant, now)
+    before = activate_connect.require_allowed(app, attempt, grant, now)
     # 11. the workspace is allowed, and whoever approved is an admin of it
     # claim: C-170
     installer.require_allowed(grant, app.settings.allowed_teams)
     app.rate_limiter.require(f"installer {grant.tenant} {grant.installer_id}", now)
+    if is_personal:  # whoever approved gives nothing but their own
+        return before
     # claim: C-170
     require_admin.run(app, grant, always=True)
     app.rate_limiter.require(f"tenant {grant.tenant}", now)
@@ -260,11 +264,12 @@ def _keep(app: App, arrival: _Arrival, grant: Grant, secret: str, *, expires_at:
     sealed = pending_records.seal_grant(app, attempt.id, grant, now)
     with app.db.transaction():
         if ask:
+            if connections.find(app.db, attempt.organization_id, attempt.id) is None:
+                raise HostRefused(HostRefusal.NOT_CONFIRMED)
             # claim: C-151
-            if connections.is_taken(app.db, attempt.organization_id, grant.tenant, grant.enterprise_id):
-                raise HostRefused(HostRefusal.TAKEN)
-            own = activate_connect.to_own_connection(app, attempt, grant.tenant)
-            may_connect.require(app, attempt.organization_id, attempt.user_id, own.reconnects)
+            activate_connect.require_free(app, attempt, grant)
+            own = activate_connect.to_own_connection(app, attempt, grant)
+            may_connect.require(app, attempt.organization_id, attempt.user_id, own.reconnects, kind=attempt.kind)
         if not connections.quarantine(app.db, attempt.key, grant.tenant, grant.enterprise_id, now=now):
             raise HostRefused(HostRefusal.NOT_CONFIRMED)
         digest, approved_by = browser_binding.browser_digest(secret), grant.installer_id

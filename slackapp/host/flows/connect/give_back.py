@@ -131,7 +131,7 @@ def _is_own(app: App, connection_id: str, grant: Grant, granted: tuple[Holder, G
         if quarantines.has_other(app.db, tenant, "" if holder == BOT else grant.installer_id, connection_id):
             return False
         # claim: C-193
-        if _is_bot_in_use(app, tenant) if holder == BOT else _is_user_in_use(app, tenant, holder):
+        if _is_bot_in_use(app, tenant) if holder == BOT else _is_user_in_use(app, tenant, holder, token):
             return False
     return True
 
@@ -144,9 +144,11 @@ def _is_bot_in_use(app: App, tenant: Tenant) -> bool:
     return installation.status != InstallationStatus.ACTIVE or tokens.find(app.db, tenant, BOT) is not None
 
 
-def _is_user_in_use(app: App, tenant: Tenant, holder: Holder) -> bool:
+def _is_user_in_use(app: App, tenant: Tenant, holder: Holder, token: GrantedToken) -> bool:
+    """Tells whether the user's token is stored: as the user's own, or of a connection that holds the very same."""
     found = tokens.find(app.db, tenant, holder)
-    return found is not None and found.status != TokenStatus.DEAD
+    same = tokens.find_by_fingerprint(app.db, app.keyring.fingerprint(token.access))
+    return any(each is not None and each.status != TokenStatus.DEAD for each in (found, *same))
 
 
 def _lives_elsewhere(app: App, attempt: Connection, grant: Grant) -> bool:

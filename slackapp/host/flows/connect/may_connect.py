@@ -10,10 +10,13 @@ from slackapp.host.memory import host_memory
 from slackapp.host.model import ConnectionKind, ConnectionStatus, HostRole, MemberStatus
 from slackapp.host.rows import ApprovalStatus, Connection
 from slackapp.host.store import approvals, connections, members, organizations
+from slackapp.host.store.personal import personal_connections as personal
 from slackapp.model import Actor
 
 
-def require(app: App, organization_id: str, member_id: str, reconnects: str) -> Connection | None:
+def require(
+    app: App, organization_id: str, member_id: str, reconnects: str, *, kind: ConnectionKind
+) -> Connection | None:
     """Raises HostRefused unless that organization may connect now, by that member. Inside the transaction that counts.
 
     `reconnects` is the id of the connection that is to be brought back, or ""; returns that connection.
@@ -33,25 +36,30 @@ def require(app: App, organization_id: str, member_id: str, reconnects: str) -> 
         raise HostRefused(HostRefusal.REGION)
     before = connections.find(app.db, organization_id, reconnects) if reconnects else None
     # claim: C-161
-    if reconnects and not is_brought_back(before):
+    if reconnects and not is_brought_back(before, member_id, kind):
         raise HostRefused(HostRefusal.CONNECT_FIELD, field="reconnect")
     # What is held, and brought back, needs no more room than it has.
     if before is not None and before.status in HELD:
         return before
+    # Of their own each member may have as many as the organization may have workspaces.
+    held = found.held
+    if kind is ConnectionKind.PERSONAL:
+        held = personal.count_held(app.db, organization_id, member_id)
     limit = found.workspace_limit or app.settings.host_workspaces
     # claim: C-161
-    if found.held >= limit:
+    if held >= limit:
         raise HostRefused(HostRefusal.EXISTS if limit == 1 else HostRefusal.LIMIT)
     return before
 
 
-def is_brought_back(before: Connection | None) -> bool:
-    """Tells whether a new grant may bring it back."""
+def is_brought_back(before: Connection | None, member_id: str, kind: ConnectionKind) -> bool:
+    """Tells whether a new grant may bring it back; a personal one by the same member alone."""
     return (
         before is not None
         and before.deleted_at is None
         and before.installed_at is not None  # an attempt that came to nothing was never anybody's
-        and before.kind == ConnectionKind.WORKSPACE
+        and before.kind == kind
+        and (kind is ConnectionKind.WORKSPACE or before.user_id == member_id)
         and before.status in HELD | {ConnectionStatus.REVOKED}
     )
 
@@ -65,15 +73,17 @@ def require_role(app: App, attempt: Connection, now: int) -> None:
     """Raises HostRefused unless the member who began may connect as it is now; an approval is not used up."""
     member = members.find(app.db, attempt.organization_id, attempt.user_id)
     role = member.role if member is not None else None
-    find_approval(app, attempt.organization_id, attempt.user_id, role, now=now)
+    find_approval(app, attempt.organization_id, attempt.user_id, role, kind=attempt.kind, now=now)
 
 
-def find_approval(app: App, organization_id: str, member_id: str, role: HostRole | None, now: int) -> str:
+def find_approval(
+    app: App, organization_id: str, member_id: str, role: HostRole | None, *, kind: ConnectionKind, now: int
+) -> str:
     """Finds the approval by which a member may connect who else may not; "" for whoever needs none.
 
     Raises HostRefused.
     """
-    if is_allowed(role, HostAction.CONNECT):
+    if is_approved(app, role, kind):
         return ""
     # claim: C-162
     if role is not HostRole.MEMBER or not app.settings.host_approval:
@@ -85,9 +95,16 @@ def find_approval(app: App, organization_id: str, member_id: str, role: HostRole
     return found
 
 
+def is_approved(app: App, role: HostRole | None, kind: ConnectionKind) -> bool:
+    """Tells whether that role needs no approval. Of a personal connection a member gives nothing but their own."""
+    if kind is ConnectionKind.PERSONAL and role is HostRole.MEMBER:
+        return not app.settings.host_approval
+    return is_allowed(role, HostAction.CONNECT)
+
+
 def use_approval(app: App, attempt: Connection, role: HostRole, actor: Actor, *, now: int) -> None:
     """Uses up the approval that it was begun with, in the transaction that makes it active. Raises HostRefused."""
-    if is_allowed(role, HostAction.CONNECT):
+    if is_approved(app, role, attempt.kind):
         return
     used = bool(attempt.approval_id) and app.settings.host_approval
     # claim: C-162

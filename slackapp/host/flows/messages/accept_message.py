@@ -8,6 +8,7 @@ from slackapp.flows.app import App
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows import choose_connection, list_channels
 from slackapp.host.flows.messages import message_content, take_turns
+from slackapp.host.flows.personal import token_holder
 from slackapp.host.model import DeliveryWay, HostCaller, MessageStatus, MessageType
 from slackapp.host.rows import Connection
 from slackapp.host.store import messages, outbox, purposes
@@ -43,7 +44,7 @@ def prepare(app: App, caller: HostCaller, draft: MessageDraft) -> NewMessage:
     thread = _find_thread(app, caller, draft)
     if thread is not None and connection_id is None:
         connection_id = thread.connection_id
-    connection = choose_connection.require_active(app, caller, connection_id)
+    connection = token_holder.require_sender(app, caller, connection_id, draft.purpose)
     if connection.tenant is None:
         raise choose_connection.refusal_of_inactive(app)
     if thread is not None and thread.connection_id != connection.id:

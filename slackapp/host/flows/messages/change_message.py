@@ -10,9 +10,9 @@ from slackapp.crypto import envelope
 from slackapp.flows.app import App
 from slackapp.host.checks.message_transitions import WAITING
 from slackapp.host.errors import HostRefusal, HostRefused
-from slackapp.host.flows import choose_connection
 from slackapp.host.flows.messages import accept_message, message_content, take_turns
 from slackapp.host.flows.messages.accept_message import MessageDraft
+from slackapp.host.flows.personal import token_holder
 from slackapp.host.model import HostCaller, HostRole, MessageStatus, MessageType
 from slackapp.host.store import messages, outbox
 from slackapp.host.store.messages import AcceptedMessage, Message
@@ -25,7 +25,7 @@ _POSTS = frozenset({MessageType.MESSAGE, MessageType.REPLY})
 def edit(app: App, caller: HostCaller, message: Message, fields: Mapping[str, Any], now: int) -> AcceptedMessage:
     """Gives a message other words: at once where it waits, at Slack where it was sent. Raises HostRefused."""
     require_own(caller, message)
-    choose_connection.require_active(app, caller, message.connection_id)
+    token_holder.require_sender(app, caller, message.connection_id, None)
     if message.type == MessageType.DELETE:  # which says nothing
         raise HostRefused(HostRefusal.MESSAGE_STATUS)
     if message.status not in WAITING:

@@ -10,6 +10,7 @@ from slackapp.errors import SlackCallError, SlackErrorKind
 from slackapp.flows.app import App
 from slackapp.flows.tokens import use_token
 from slackapp.flows.tokens.use_token import TokenUse
+from slackapp.host.flows.personal import token_holder
 from slackapp.host.memory import host_memory
 from slackapp.host.rows import Connection
 from slackapp.host.store.messages import Message
@@ -31,11 +32,12 @@ def require_open(app: App, connection: Connection, message: Message, actor: Acto
         return
     use = TokenUse(
         tenant=message.tenant,
-        holder=BOT,
+        holder=token_holder.holder_of(connection),
         capability=POST,
         method=METHOD,
         purpose=message.purpose_id,
         actor=actor,
+        statuses=token_holder.statuses_for(connection),
         channel=message.channel_id,
     )
     try:
@@ -59,11 +61,12 @@ def join(app: App, connection: Connection, message: Message, actor: Actor) -> bo
     Which channels the connection may post to was asked before. Raises SlackCallError, where it may work later, and
     Refused.
     """
-    if _JOINS not in connection.scopes:
+    holder = token_holder.holder_of(connection)
+    if _JOINS not in connection.scopes or holder != BOT:  # nobody is made to join
         return False
     use = TokenUse(
         tenant=message.tenant,
-        holder=BOT,
+        holder=holder,
         capability=JOIN,
         method=_JOIN,
         purpose=message.purpose_id,

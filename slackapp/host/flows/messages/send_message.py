@@ -19,12 +19,13 @@ from slackapp.host.flows import switch_host
 from slackapp.host.flows.events import note_channel
 from slackapp.host.flows.messages import look_up_channel, message_content, post_webhook, take_turns
 from slackapp.host.flows.messages.accept_message import is_allowed
+from slackapp.host.flows.personal import token_holder
 from slackapp.host.model import ConnectionStatus, DeliveryWay, MessageReason, MessageStatus, MessageType
 from slackapp.host.rows import Connection
 from slackapp.host.store import connections, events, messages
 from slackapp.host.store.messages import Message, SentPlace
 from slackapp.host.store.messaging import channel_states
-from slackapp.model import BOT, Actor, QueueState, SlackResponse
+from slackapp.model import Actor, QueueState, SlackResponse
 from slackapp.store import queue
 from slackapp.store.queue import Run
 
@@ -64,7 +65,7 @@ def run(app: App, row: Run, now: int) -> None:
         return
     # 3. ask whether the connection may post, and there
     connection = connections.find(app.db, message.organization_id, message.connection_id)
-    if not _may_send(app, row, message, connection, now=now):
+    if not _may_send(app, row, message, connection, now=now) or connection is None:
         return
     actor = replace(row.actor, organization=message.organization_id)
     try:
@@ -99,32 +100,33 @@ def _may_send(app: App, row: Run, message: Message, connection: Connection | Non
     return False
 
 
-def _call(app: App, row: Run, message: Message, connection: Connection | None, actor: Actor) -> SlackResponse:
+def _call(app: App, row: Run, message: Message, connection: Connection, actor: Actor) -> SlackResponse:
     fields = _fields(app, message, actor)
     if message.delivery is DeliveryWay.WEBHOOK:
         # claim: C-307
         post_webhook.send(app, row, message, fields, actor=actor)
         return SlackResponse({}, None)
     is_post = message.type in (MessageType.MESSAGE, MessageType.REPLY)
-    if is_post and connection is not None:
+    if is_post:
         # claim: C-259
         look_up_channel.require_open(app, connection, message, actor)
     use = TokenUse(
         tenant=message.tenant,
-        holder=BOT,
+        holder=token_holder.holder_of(connection),
         capability=POST,
         method=_METHODS[message.type],
         purpose=message.purpose_id,
         actor=actor,
+        statuses=token_holder.statuses_for(connection),
         channel=message.channel_id,
     )
     try:
         # claim: C-260
         return use_token.call(app, use, fields, row)
     except SlackCallError as error:
-        may_join = is_post and connection is not None and error.code == look_up_channel.NOT_IN_CHANNEL
+        may_join = is_post and error.code == look_up_channel.NOT_IN_CHANNEL
         # claim: C-303
-        if not may_join or connection is None or not look_up_channel.join(app, connection, message, actor):
+        if not may_join or not look_up_channel.join(app, connection, message, actor):
             raise
     return use_token.call(app, use, fields, row)
 

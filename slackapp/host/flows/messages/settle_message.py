@@ -15,10 +15,11 @@ from slackapp.flows.tokens.use_token import TokenUse
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows.messages import change_message, take_turns
 from slackapp.host.flows.messages.send_message import METADATA, find_thread_ts
+from slackapp.host.flows.personal import token_holder
 from slackapp.host.model import ConnectionStatus, HostCaller, MessageOutcome, MessageReason, MessageStatus, MessageType
 from slackapp.host.store import connections, events, messages, outbox
 from slackapp.host.store.messages import AcceptedMessage, Message, SentPlace
-from slackapp.model import BOT, SCHEDULER, Tenant
+from slackapp.model import SCHEDULER, Tenant
 
 HISTORY, REPLIES = "conversations.history", "conversations.replies"
 """Methods: what is said in a thread is not in a channel's history."""
@@ -100,10 +101,11 @@ def _look_for(app: App, wanted: list[Message], thread_ts: str) -> None:
         return
     use = TokenUse(
         tenant=first.tenant,
-        holder=BOT,
+        holder=token_holder.holder_of(connection),
         capability=SETTLE,
         method=REPLIES if thread_ts else HISTORY,
         purpose=first.purpose_id,
+        statuses=token_holder.statuses_for(connection),
         actor=replace(SCHEDULER, organization=first.organization_id),
         channel=first.channel_id,
     )

@@ -1,0 +1,1 @@
+"""Personal connections: whose tokens they use, and how one is shown."""
