@@ -46,6 +46,7 @@ SURFACE = [
     ("POST", "/api/v2/slack/connections", "ask, once begun", "api", False, False),
     ("GET", "/api/v2/slack/connections/{id}", "read", "api", False, False),
     ("PATCH", "/api/v2/slack/connections/{id}", "use", "api", False, False),
+    ("POST", "/api/v2/slack/connections/{id}/token", "provision, once", "api", False, False),
     ("DELETE", "/api/v2/slack/connections/{id}", "use", "api", False, False),
     ("GET", "/api/v2/slack/channels", "use", "api", False, False),
     ("POST", "/api/v2/slack/channels/{id}/join", "manage", "api", False, False),

@@ -192,6 +192,11 @@ SETTINGS = (
         "personal connections.",
     ),
     Setting(
+        "SLACKAPP_HOST_TOKEN_ORGANIZATIONS", "host_token_organizations", forms.organizations, "",
+        meaning="Ids of the organizations whose access tokens the host itself may have, separated by commas; without "
+        "it nobody's. A token that was given is outside of everything that is promised here.",
+    ),
+    Setting(
         "SLACKAPP_HOST_RATE_PER_MINUTE", "host_rate_per_minute", forms.rate, "600",
         meaning="How many requests for one organization are answered in a minute; more get 429. What is begun or "
         "opened for it counts by `SLACKAPP_RATE_PER_MINUTE`, too.",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from slackapp.errors import Refusal, RefusalKind, Refused
-from slackapp.host.errors import HostRefusal, HostRefused
+from slackapp.host.errors import HostRefusal, HostRefused, TokenRefused
 from slackapp.web.components import NO_FRAME, Frame
 from slackapp.web.refusals import refusal_headers
 from slackapp.web.response import Response, json_response
@@ -58,6 +58,8 @@ def refusal_api(refused: Refused, frame: Frame = NO_FRAME) -> Response:
         body["field"] = refused.field
     if isinstance(refused, HostRefused) and refused.reconnect_url is not None:
         body["reconnectUrl"] = refused.reconnect_url
+    if isinstance(refused, TokenRefused):
+        body["active"] = False
     challenge = (("WWW-Authenticate", "Bearer"),) if status == CODES["UNAUTHENTICATED"] else ()
     answer = json_response(status, body, (*refusal_headers(refused), *challenge), refused.tenant)
     return answer._replace(code=code)

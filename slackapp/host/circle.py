@@ -14,6 +14,7 @@ from slackapp.host.flows.events import context_post, note_channel, note_reply
 from slackapp.host.flows.inventory import follow_tokens
 from slackapp.host.flows.messages import message_content, post_webhook, send_message
 from slackapp.host.flows.messages.message_data import MESSAGE_DATA
+from slackapp.host.flows.personal import reveal_token
 from slackapp.host.flows.reviews import reconcile
 from slackapp.host.flows.webhook import deliver_events
 from slackapp.host.memory import NAME, make_memory
@@ -164,7 +165,7 @@ HOST = Circle(
     queues=(outbox.QUEUE,),
     context={"post": context_post.make_post, "schedule": context_post.make_schedule},
     jobs={messages.TURN: send_message.run},
-    capabilities=(post_webhook.WEBHOOK, reconcile.RECONCILE),
+    capabilities=(post_webhook.WEBHOOK, reconcile.RECONCILE, reveal_token.REVEAL),
     events={
         **dict.fromkeys(note_channel.EVENT_TYPES, note_channel.receive),
         **dict.fromkeys(note_reply.EVENT_TYPES, note_reply.receive),

@@ -208,6 +208,15 @@ class HostRefusal(RefusalKind):
         "TOKEN_UNAVAILABLE", 503, "The workspace's token cannot be used just now: try again later.",
         HostRefusedEvent.TOKEN,
     )  # fmt: skip
+    TOKENS_OFF = (
+        "FORBIDDEN", 403, "Tokens of this organization are given to nobody: its operator has not allowed it.",
+        HostRefusedEvent.TOKENS_OFF,
+    )  # fmt: skip
+    TOKEN_LASTS = (
+        "INTEGRATION_INACTIVE", 409,
+        "The token lives for too long to be given: switch token rotation on at Slack, and connect again.",
+        HostRefusedEvent.TOKEN_LASTS,
+    )  # fmt: skip
     CROWDED = (
         "BUSY", 503, "Too much is being asked of Slack at a time: try again shortly.", HostRefusedEvent.CROWDED,
     )  # fmt: skip
@@ -316,6 +325,10 @@ class HostRefused(Refused):
         super().__init__(refusal, retry_after=retry_after, actor=actor)
         self.reconnect_url = reconnect_url
         self.field = field
+
+
+class TokenRefused(HostRefused):
+    """Refusal of a token: the host is told, beside what is wrong, that it has none, and where that is mended."""
 
 
 class RefusedRedirect(Refused):

@@ -222,6 +222,8 @@ class HostRefusedEvent(StrEnum):
     SEND_AT = "refused.send_at"
     MESSAGE_STATUS = "refused.message_status"
     NOT_OWN = "refused.message.not_own"
+    TOKENS_OFF = "refused.token.off"
+    TOKEN_LASTS = "refused.token.lasts"
     SLACK_FAILED = "refused.slack_failed"
     SLACK_RATE = "refused.slack_rate"
     TOKEN = "refused.token_use"

@@ -144,6 +144,7 @@ def _error() -> dict[str, Any]:
         "status": {"type": "integer"},
         "field": {"type": "string"},
         "reconnectUrl": {"type": "string"},
+        "active": {"type": "boolean"},
     }
     return {"type": "object", "properties": fields, "required": ["error", "code", "status"]}
 

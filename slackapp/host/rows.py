@@ -56,6 +56,7 @@ class HostEventKind(StrEnum):
     CONNECTION_EXPIRING = "connection.expiring"
     SCOPE_DRIFT = "scope.drift"
     OWNER_MISSING = "owner.missing"
+    TOKEN_REVEALED = "token.revealed"  # noqa: S105  (a word, no secret)
     CHANNEL_UNAVAILABLE = "channel.unavailable"
     REVIEW_DUE = "review.due"
     MESSAGE_SENT = "message.sent"
@@ -100,6 +101,7 @@ class HostAuditEvent(StrEnum):
     REVIEW_ATTESTED = "review.attested"
     REVIEW_REVOKED = "review.revoked"
     REVIEW_CLOSED = "review.closed"
+    TOKEN_REVEALED = "token.revealed"  # noqa: S105  (a word, no secret)
     HOST_DISABLED = "host.disabled"
     HOST_ENABLED = "host.enabled"
     HOST_KEY_ADDED = "host_key.added"

@@ -74,6 +74,7 @@ class Settings(NamedTuple):
     host_approval: bool
     host_purpose: str
     host_user_scopes: tuple[str, ...]
+    host_token_organizations: tuple[str, ...]
     host_rate_per_minute: int
     host_posts_per_minute: int
     host_webhook_url: str

@@ -119,6 +119,7 @@ TABLE = (
         "What became of messages in their turn: `sent`, `failed`, `parked` or `unclear`; why, or `none`.",
         {"status": FREE_VALUES, "reason": FREE_VALUES},
     ),
+    Metric("slackapp_tokens_revealed_total", COUNTER, "Access tokens that the host itself was given."),
     Metric("slackapp_errors_total", COUNTER, "Refusals by the host's API, by their code.", {"code": FREE_VALUES}),
     Metric(
         "slackapp_tenant_changes_total", COUNTER, "What happened to each tenant; its label is a keyed hash.",

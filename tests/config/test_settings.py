@@ -56,6 +56,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "users:read.email,users:read": ("users:read.email", "users:read"),
     },
     "SLACKAPP_HOST_USER_SCOPES": {"chat:write": ("chat:write",)},
+    "SLACKAPP_HOST_TOKEN_ORGANIZATIONS": {"acme": ("acme",)},
     "SLACKAPP_USER_SCOPES": {"emoji:read": ("emoji:read",), "a" * 100: ("a" * 100,)},
     "SLACKAPP_REQUIRE_ADMIN_INSTALLER": {"no": False, "NO": False, "False": False, "off": False, "0": False},
     "SLACKAPP_ALLOWED_TEAMS": {
@@ -119,6 +120,7 @@ BAD: dict[str, tuple[str, ...]] = {
     "SLACKAPP_TRUSTED_PROXY": ("*", "proxy", "10.0.0.1,10.0.0.2", "10.0.0.0/8", "10.0.0.1 ", "010.0.0.1", "10.0.0.1:8"),
     "SLACKAPP_BOT_SCOPES": ("Chat:Write", "chat write", "chat:write;x", ":x", "a" * 101, "é", "a\nb", "a&b=c"),
     "SLACKAPP_HOST_USER_SCOPES": ("Chat:Write",),
+    "SLACKAPP_HOST_TOKEN_ORGANIZATIONS": ("a b",),
     "SLACKAPP_USER_SCOPES": ("Chat:Write", "a b"),
     "SLACKAPP_REQUIRE_ADMIN_INSTALLER": ("y", "2", "yes ", "yes,no", "nope", "none"),
     "SLACKAPP_ALLOWED_TEAMS": (",", " ", "t0north001", "T0NORTH001 E0EVERGRN1", "U0NORTH001ADM", "T", "*", "T01;T02"),

@@ -59,6 +59,9 @@ HOST_MEANINGS: dict[StrEnum, Meaning] = {
     HostAuditEvent.ORGANIZATION_DELETED: Meaning(
         "all of an organization is deleted, after what it held", "record", (_H, _W), records=_ORGANIZATION
     ),
+    HostAuditEvent.TOKEN_REVEALED: Meaning(
+        "the host itself is given an access token", "tenant connection purpose", (_H,)
+    ),
     HostAuditEvent.INTEGRATION_CHANGED: Meaning(
         "people change a connection's owner, purpose, channels or age", "connection", (_H, _M)
     ),

@@ -12,7 +12,7 @@ from slackapp.host.checks.roles import HostAction, is_allowed
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.flows import change_settings, choose_connection
 from slackapp.host.flows.connect import disconnect
-from slackapp.host.flows.personal import token_holder
+from slackapp.host.flows.personal import reveal_token, token_holder
 from slackapp.host.forms import (
     ANYTHING,
     CHANNEL_ID,
@@ -90,6 +90,18 @@ def delete(app: App, call: HostCall, now: int) -> Answer:
         raise HostRefused(HostRefusal.ROLE, actor=call.caller)
     kind = ConnectionKind.PERSONAL
     return {"revokedAtSlack": disconnect.run(app, call.caller, found.id, now, kind=kind)}
+
+
+def reveal(app: App, call: HostCall, now: int) -> Answer:
+    """Gives the host a fresh access token, where the operator lets it have those of the organization."""
+    given = reveal_token.run(app, call.caller, call.id, call.body["purpose"], now)
+    return {
+        "active": True,
+        "connectionId": given.connection.id,
+        "token": given.token.reveal(),
+        "scopes": list(given.scopes),
+        "expiresAt": time_of(given.expires_at),
+    }
 
 
 def require(app: App, caller: HostCaller, connection_id: str) -> Connection:
@@ -186,6 +198,12 @@ ROUTES = (
         "PATCH", _ONE, change, _USE, summary="Change the settings of one's own", stops=True, body=_SETTINGS,
         answer=_PERSONAL,
         codes=("NOT_FOUND", "INTEGRATION_INACTIVE", "SLACK_ERROR", "TOKEN_UNAVAILABLE", "INVALID_CHANNEL"),
+    ),
+    HostRoute(
+        "POST", f"{_ONE}/token", reveal, HostAction.PROVISION, summary="Give the host a fresh token: off by default",
+        stops=True, single_use=True, body={"purpose": ID},
+        answer={"active": FLAG, "connectionId": ID, "token": WORD, "scopes": WORDS, "expiresAt": TIME},
+        codes=("NOT_FOUND", "INTEGRATION_INACTIVE", "TOKEN_UNAVAILABLE"),
     ),
     HostRoute(
         "DELETE", _ONE, delete, _USE, summary="End it: revoke at Slack, and erase", answer={"revokedAtSlack": FLAG},

@@ -19,6 +19,7 @@ from slackapp.host.flows import choose_connection, freeze_organization, list_cha
 from slackapp.host.flows.connect import approve_connect, report_connects
 from slackapp.host.flows.connect.open_session import PageMember
 from slackapp.host.flows.events import note_channel
+from slackapp.host.flows.personal import reveal_token
 from slackapp.host.flows.reviews import report_growth
 from slackapp.host.forms import CHANNEL_ID, TEAM_ID, TEXT
 from slackapp.host.handlers import connect, connect_pages, integrations
@@ -255,6 +256,8 @@ def _stops(app: App, organization_id: str) -> list[str]:
     told = []
     if not switch_host.is_enabled(app, organization_id):
         told.append("Slack is switched off here for now: nothing can be connected, tested or sent. You can disconnect.")
+    if reveal_token.is_on(app, organization_id):
+        told.append("The product that led you here may have your organization's tokens, and use them by itself.")
     return told
 
 

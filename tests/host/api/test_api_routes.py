@@ -52,6 +52,7 @@ SURFACE = {
     "GET /api/v2/slack/connections/{id}": ("host owner admin member auditor", False),
     "PATCH /api/v2/slack/connections/{id}": ("host owner admin member", True),
     "DELETE /api/v2/slack/connections/{id}": ("host owner admin member", False),
+    "POST /api/v2/slack/connections/{id}/token": ("host", True),
     "GET /api/v2/slack/channels": ("host owner admin member", True),
     "POST /api/v2/slack/channels/{id}/join": ("host owner admin", True),
     "GET /api/v2/slack/approvals": ("host owner admin member auditor", False),
@@ -113,10 +114,11 @@ def target_of(route: HostRoute, world: World) -> str:
 def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One connected world for the tests here, which leave it as it was."""
     changes = {"SLACKAPP_HOST_RATE_PER_MINUTE": "6000", "SLACKAPP_HOST_APPROVAL": "yes"}
-    changes["SLACKAPP_HOST_USER_SCOPES"] = personal.SCOPES
+    changes |= {"SLACKAPP_HOST_USER_SCOPES": personal.SCOPES, "SLACKAPP_HOST_TOKEN_ORGANIZATIONS": ACME}
     with make_host_world(tmp_path_factory.mktemp("routes"), **changes) as made:
         connect(made, Host(made))
-        Host(made).put("organization", {"workspaceLimit": 9})
+        alerts = [{"id": "alerts", "text": "Alerts"}]
+        Host(made).put("organization", {"workspaceLimit": 9, "purposes": alerts})
         assert Host(made).put("slack/templates/ann", {"text": "hello"}).status == 200
         personal.keep(Host(made), "meg", MEMBER, number=2)
         for member, role in CALLERS.values():
@@ -140,7 +142,7 @@ def body_of(route: HostRoute, world: World) -> dict[str, Any]:
     if route.path.endswith("/bulk"):
         return {"messages": []}
     if "connections" in route.path:
-        return {}
+        return {"purpose": "alerts"} if route.path.endswith("/token") else {}
     if route.sends or route.method == "PATCH" or "templates" in route.path:
         general = {"channel": world.slack.workspaces[NORTH].general} if "channel" in (route.body or {}) else {}
         return {"text": "hello", **general}

@@ -36,12 +36,14 @@ FULL, ELSEWHERE = "initech", "hooli"
 @pytest.fixture(scope="module")
 def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     changes = {"SLACKAPP_HOST_APPROVAL": "yes", "SLACKAPP_HOST_USER_SCOPES": personal.SCOPES}
+    changes["SLACKAPP_HOST_TOKEN_ORGANIZATIONS"] = ACME
     with make_host_world(tmp_path_factory.mktemp("codes"), **changes) as made:
         connect(made, Host(made))
         for number, tenant in enumerate((SOUTH, ORG), start=2):
             connect(made, Host(made, FULL), tenant, number)
         assert Host(made, FULL).put("organization", {"workspaceLimit": 2}).status == 200
         assert Host(made, ELSEWHERE).put("organization", {"dataRegion": "elsewhere"}).status == 200
+        Host(made).put("organization", {"purposes": [{"id": "alerts", "text": "Alerts"}]})
         personal.keep(Host(made), "ann", ADMIN, number=4)
         for number, user in enumerate(("member", "guest"), start=5):
             personal.keep(Host(made, FULL), "ann", ADMIN, SOUTH, user, number=number)
@@ -201,9 +203,8 @@ def ask(world: World, route: HostRoute, changes: dict[str, Any]) -> tuple[int, s
     if not route.body and body and "x" not in body:
         body = {}
     if body == {}:
-        body = {"approvals": {"reason": "x"}, "decision": {"decision": "denied"}, **REVIEWED}.get(
-            route.path.rpartition("/")[2], {}
-        )
+        required = {"approvals": {"reason": "x"}, "decision": {"decision": "denied"}, "token": {"purpose": "alerts"}}
+        body = {**required, **REVIEWED}.get(route.path.rpartition("/")[2], {})
     named = changes.get("id", general if "channels" in route.path else "gone")
     if "connections" in route.path:
         named = named if named == "~nobody" else own_id(world)
@@ -221,7 +222,8 @@ def ask(world: World, route: HostRoute, changes: dict[str, Any]) -> tuple[int, s
     if "connectionId" not in route.parameters and NOBODY in target:
         target = target.partition("?")[0]
     host = Host(world, changes.get("organization", ACME))
-    if "member" in changes or "connections" in route.path or not is_allowed(None, route.action):
+    is_own = "connections" in route.path and not route.path.endswith("/token")
+    if "member" in changes or is_own or not is_allowed(None, route.action):
         host = host.of(changes.get("member", "ann"), changes.get("role", ADMIN))
     headers = {"Idempotency-Key": f"key-{next(posting.KEYS)}"} if route.sends else {}
     if "first" in changes:
