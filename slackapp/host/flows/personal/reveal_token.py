@@ -121,4 +121,6 @@ def _tell(app: App, caller: HostCaller, found: Connection, purpose: str, *, now:
 
 
 def _refusal(app: App, refusal: HostRefusal, retry_after: int | None = None) -> TokenRefused:
-    return TokenRefused(refusal, retry_after=retry_after, reconnect_url=choose_connection.build_reconnect_url(app))
+    helps = refusal.code == HostRefusal.INACTIVE.code
+    address = choose_connection.build_reconnect_url(app) if helps else None
+    return TokenRefused(refusal, retry_after=retry_after, reconnect_url=address)
