@@ -117,7 +117,6 @@ def _tell(app: App, caller: HostCaller, found: Connection, purpose: str, *, now:
         events.add(app.db, found.key, HostEventKind.TOKEN_REVEALED, None, now=now)
         connections.note_used(app.db, found.key, now)
     app.metrics.count("slackapp_tokens_revealed_total", {})
-    app.log.error("token_revealed", {"action": "nothing, where the host is meant to have tokens"})
 
 
 def _refusal(app: App, refusal: HostRefusal, retry_after: int | None = None) -> TokenRefused:
