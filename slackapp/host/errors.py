@@ -328,7 +328,7 @@ class HostRefused(Refused):
 
 
 class TokenRefused(HostRefused):
-    """Refusal of a token: the host is told, beside what is wrong, that it has none, and where that is mended."""
+    """Refusal of a token: the host is told that it has none, and where that helps where to connect again."""
 
 
 class RefusedRedirect(Refused):
