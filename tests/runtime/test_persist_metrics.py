@@ -17,7 +17,7 @@ from slackapp.model import Actor, ActorKind, Tenant
 from slackapp.store import counters
 from tests.runtime.test_metrics import Samples, at, parse
 from tests.support.prepared_world import Prepared, memory_folder, snapshot_world
-from tests.support.world import NORTH, SOUTH, World, make_world, north_tenant
+from tests.support.world import NORTH, SOUTH, World, make_world, new_service, north_tenant
 
 OPERATOR = {"Authorization": "Bearer an-operator-token-of-forty-characters-xx"}
 BEGUN, CHANGES = "slackapp_installs_begun_total", "slackapp_tenant_changes_total"
@@ -268,6 +268,7 @@ def test_a_label_is_short_keyed_and_the_same_after_a_restart(ready: World, tmp_p
     assert len(set(labels)) == 3
     ready.restart()
     assert ready.service.app.keyring.label(north_tenant()) == labels[0]
+    new_service(tmp_path)
     with make_world(tmp_path) as other:
         assert other.service.app.keyring.label(north_tenant()) != labels[0], "who has no key cannot try out ids"
 
