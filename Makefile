@@ -52,6 +52,7 @@ docs: $(TESTS) ## Write docs/data-model.md and every generated table anew
 	$(BIN)/python -m tests.checks.test_scope_reasons
 	$(BIN)/python -m tests.test_operations
 	$(BIN)/python -m tests.support.controls
+	$(BIN)/python -m tests.support.prd
 
 screenshots: $(TESTS) ## Write pictures to build/screenshots/; needs Chromium
 	$(BIN)/python -m tests.support.screenshots build/screenshots

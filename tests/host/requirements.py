@@ -183,8 +183,8 @@ SHOWING = (
 """Numbers, what they are about, and the test."""
 
 LEFT_OUT = {
-    219: "a start brings the schema up to date, and refuses a newer one",
-    223: "an editor's own",
+    219: "a start brings the schema up to date, and refuses a newer one, so that there is no command to forget",
+    223: "pytest's own options and an editor's watcher; `make test` runs what there is",
     260: "a timeline is no software",
 }
 """Numbers that nothing shows, and why."""
