@@ -101,6 +101,10 @@ def pages() -> Iterator[Bad]:
         f"{MESSAGES}.csv",
         "/settings/analytics",
         "/settings/analytics.csv",
+        "/settings/inventory",
+        "/settings/inventory.csv",
+        "/settings/token-use",
+        "/settings/token-use.csv",
         NOBODYS,
         f"{NOBODYS}/channels",
         f"{NOBODYS}/disconnect",
@@ -129,6 +133,9 @@ def pages() -> Iterator[Bad]:
         yield page(target, f"{target}: no step", "field", content=b"form_token=<form_token>&step=c4nary")
     for query in ("status=c4nary", "channel=c4nary", "purpose=c4nary%2F", "day=c4nary"):
         yield Bad(f"messages by {query}", "field", f"{MESSAGES}?{query}", headers={"Cookie": COOKIE})
+    for target in ("/settings/token-use", "/settings/token-use.csv"):
+        for query in ("connection=c4nary%2F", "capability=c4nary%2F"):
+            yield Bad(f"{target} by {query}", "field", f"{target}?{query}", headers={"Cookie": COOKIE})
     tokens = ("", "x=y", "form_token=", "form_token=c4nary", f"form_token={'c' * 43}", "form_token=<session>")
     for claimed in tokens:
         content = f"{claimed}&step=begin".encode() if claimed else b""

@@ -20,7 +20,7 @@ from tests.support.world import World, make_world
 COMMENT = re.compile(r"--[^\n]*\n")
 STATE_USED = "UPDATE oauth_states SET used_at"
 NOTED = "INSERT INTO audit"
-LEASED = "UPDATE tokens SET lease_owner = 'PROCESS"
+LEASED = "UPDATE tokens SET lease_owner = +'PROCESS"
 RENEWED = "UPDATE tokens SET lease_until"
 STORED = "INSERT INTO inbox"
 CALLING = "UPDATE inbox SET state = 'calling'"

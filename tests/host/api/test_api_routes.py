@@ -306,7 +306,15 @@ def test_what_is_answered_is_what_the_route_says(still: World, name: str) -> Non
 def assert_has(fields: Any, value: Any) -> None:
     """Fails for a field too many or too few, or of another type, however deep."""
     assert set(value) == set(fields)
-    types = {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict, "null": type(None)}
+    types: dict[str, type] = {
+        "string": str,
+        "integer": int,
+        "boolean": bool,
+        "array": list,
+        "object": dict,
+        "null": type(None),
+    }
+    types["number"] = float
     for name, form in fields.items():
         named = form["type"] if isinstance(form["type"], list) else [form["type"]]
         assert isinstance(value[name], tuple(types[each] for each in named)), name

@@ -10,6 +10,7 @@ from slackapp.host.checks.csv_text import write_csv
 from slackapp.host.errors import HostRefusal, HostRefused
 from slackapp.host.forms import time_of
 from slackapp.host.handlers.access.forms import USE
+from slackapp.host.store import connections
 from slackapp.host.store.inventory import token_uses
 from slackapp.host.store.inventory.token_uses import NEWEST, AuditedUse, UseFilter
 from slackapp.web.response import Response, csv_file
@@ -25,6 +26,9 @@ def list_all(app: App, call: HostCall, now: int) -> Answer | Response:
     """Lists uses, the newest first; as CSV with the address of the next page in `Link`."""
     before = int(read_position(app, call, _LIST) or NEWEST)
     most, organization = call.parameters["limit"], call.caller.organization
+    named = call.parameters.get("connectionId")
+    if named and connections.find(app.db, organization, named) is None:
+        raise HostRefused(HostRefusal.NOT_THERE, field="connectionId")
     found = token_uses.page(app.db, organization, read_filter(call.parameters), before, most=most)
     cursor = make_cursor(app, call, _LIST, str(found[-1].number)) if len(found) == most else None
     if not call.wants_csv:
