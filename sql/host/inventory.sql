@@ -32,20 +32,21 @@ SELECT c.organization_id, c.id, c.kind, c.status, c.status_reason, c.user_id, c.
 -- Tokens of the tenant, each with its own data key; of a connection's own token that one alone.
 SELECT t.holder_kind, t.holder_id, t.generation, t.refresh IS NOT NULL AS rotates, t.scopes, t.granted_at, t.issued_at,
        t.expires_at, t.status, k.key_id, k.master_version
-  FROM (SELECT * FROM tokens WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id) AS t
+  FROM tokens AS t
   LEFT JOIN data_keys AS k ON k.tenant_kind = t.tenant_kind AND k.tenant_id = t.tenant_id AND k.state = 'active'
    AND k.purpose = t.holder_kind
    AND k.connection_id = CASE t.holder_kind WHEN 'connection' THEN t.holder_id ELSE '' END
- WHERE ((:connection_id = '' AND t.holder_kind <> 'connection') OR t.holder_id = :connection_id)
+ WHERE t.tenant_kind = :tenant_kind AND t.tenant_id = :tenant_id
+   AND ((:connection_id = '' AND t.holder_kind <> 'connection') OR t.holder_id = :connection_id)
  ORDER BY t.holder_kind, t.holder_id;
 
 -- name: find_webhook_credential :one
 -- tenant: tenant_kind, tenant_id
 SELECT i.installed_at, k.key_id, k.master_version
-  FROM (SELECT * FROM installations WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id) AS i
+  FROM installations AS i
   LEFT JOIN data_keys AS k ON k.tenant_kind = i.tenant_kind AND k.tenant_id = i.tenant_id AND k.purpose = 'data'
    AND k.state = 'active'
- WHERE i.webhook IS NOT NULL;
+ WHERE i.tenant_kind = :tenant_kind AND i.tenant_id = :tenant_id AND i.webhook IS NOT NULL;
 
 -- name: list_organization_ids :many
 -- tenant: none (for the operator, who looks at all)

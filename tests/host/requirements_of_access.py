@@ -37,6 +37,11 @@ TEST_KIT = (
 """Numbers of the product's list about tests, what they are about, and the test."""
 
 ACCESS = (
+    (
+        (1,),
+        "a fresh token on demand",
+        "host/personal/test_reveal_token.py::test_the_host_is_given_one_and_everybody_is_told",
+    ),
     ((2, 3, 4), "a member's own connection", f"{_PERSONAL}::test_a_user_has_one_connection_whoever_asks"),
     (
         (5,),
@@ -113,12 +118,7 @@ ACCESS = (
         "three notifiers",
         f"{_EXAMPLES}::test_a_customer_connects_by_api_and_each_notice_arrives_under_its_purpose",
     ),
+    ((48,), "issued, renewed, expires, last failure, last use", _SEEN),
     ((49,), "a row for each credential", f"{_INVENTORY}::test_each_credential_has_a_row_of_its_own_and_no_secret"),
 )
 """Numbers of the paper's list, what they are about, and the test."""
-
-ACCESS_LEFT_OUT = {
-    1: "a message is posted without a token being shown to anybody; none is handed out",
-    48: "times of a connection stand on its page; those of its tokens in the inventory",
-}
-"""Numbers of it that nothing shows, and why."""

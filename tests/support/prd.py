@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from tests.claims.sources import ROOT
 from tests.host.requirements import LEFT_OUT, SHOWING
-from tests.host.requirements_of_access import ACCESS, ACCESS_LEFT_OUT, TEST_KIT
+from tests.host.requirements_of_access import ACCESS, TEST_KIT
 from tests.host.test_requirements import NAMES
 
 PAGE = ROOT / "docs" / "prd.md"
@@ -58,7 +58,6 @@ def page() -> str:
         parts += [f"| {span(letter, row.numbers)} | {row.words} | {link(row.place)} |" for row in rows(letter)]
     parts += ["\n## Met in another way\n", "| | why, and how |", "| --- | --- |"]
     parts += [f"| C{number} | {why} |" for number, why in sorted(LEFT_OUT.items())]
-    parts += [f"| E{number} | {why} |" for number, why in sorted(ACCESS_LEFT_OUT.items())]
     return "\n".join(parts) + "\n"
 
 

@@ -61,7 +61,7 @@ def test_one_trace_leads_from_the_message_to_its_uses_calls_and_events(used: Wor
 def test_nobody_is_told_of_another_organizations_uses(used: World) -> None:
     found = uses(used, organization="globex")
     assert {use["workspaceId"] for use in found} == {SOUTH}
-    assert uses(used, f"?connectionId={1:024}", "globex") == []
+    assert Host(used, "globex").get(f"{PATH}?connectionId={1:024}").status == 404
     trace = uses(used, "?capability=post")[0]["traceId"]
     assert uses(used, f"?traceId={trace}", "globex") == []
     assert uses(used, organization="initech") == []

@@ -1,6 +1,7 @@
 """The loader of `sql/`, which refuses what a reviewer could not trust."""
 
 import contextlib
+import re
 import sqlite3
 from pathlib import Path
 
@@ -208,7 +209,11 @@ def test_a_statement_that_claims_a_tenant_touches_only_rows_of_that_tenant() -> 
     for file in [file for folder in queries.circle_folders() for file in sorted(folder.glob("*.sql"))]:
         for text in file.read_text(encoding="utf-8").split("-- name: ")[1:]:
             if "-- tenant: none" not in text and not any(word in text for word in names_a_tenant_for_the_row):
-                assert "tenant_kind = :tenant_kind AND tenant_id = :tenant_id" in text, f"{file.name}: {text[:30]}"
+                assert CONFINED.search(text), f"{file.name}: {text[:30]}"
+
+
+CONFINED = re.compile(r"\b(\w+\.|)tenant_kind = :tenant_kind AND \1tenant_id = :tenant_id\b")
+"""Both columns of one table, by its name or not."""
 
 
 def test_the_statements_of_a_queue_are_loaded_for_each_table_that_declares_itself_one(
