@@ -16,6 +16,7 @@ _OFFBOARD, _REVIEWS, _RECONNECT = (
 _INVENTORY, _RECONCILE = "host/inventory/test_inventory.py", "host/reviews/test_reconcile.py"
 _USES, _PERSONAL = "host/inventory/test_token_uses.py", "host/personal/test_connect_personal.py"
 _COLUMNS = "host/test_requirements.py::test_the_columns_of_messages_are_those_of_the_list"
+_TIMES = "host/pages/test_inventory_pages.py::test_a_workspaces_page_tells_of_its_tokens_life"
 _SEEN = f"{_WORKSPACES}::test_an_owner_sees_each_state_with_one_next_step"
 
 TEST_KIT = (
@@ -118,7 +119,7 @@ ACCESS = (
         "three notifiers",
         f"{_EXAMPLES}::test_a_customer_connects_by_api_and_each_notice_arrives_under_its_purpose",
     ),
-    ((48,), "issued, renewed, expires, last failure, last use", _SEEN),
+    ((48,), "issued, renewed, expires, last failure, last use", _TIMES),
     ((49,), "a row for each credential", f"{_INVENTORY}::test_each_credential_has_a_row_of_its_own_and_no_secret"),
 )
 """Numbers of the paper's list, what they are about, and the test."""
