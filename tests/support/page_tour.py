@@ -158,7 +158,7 @@ def _messages(page: Page, sites: Sites) -> Iterator[str]:
     for template in ("", "?template=deployed"):
         page.open(f"{sites.url}/settings/compose{template}")
         yield f"compose{', from a template' if template else ''}"
-    page.run("document.querySelector('#channel').value = 'C1'; document.querySelector('#v_stage').value = 'x'")
+    page.run("document.querySelector('#when').value = '2020-01-01T00:00'")
     page.click("main form .button")
     yield "compose, refused"
     for text, when in (("Deployed 1.9", ""), ("Deployed 2.0", ""), ("Freeze", "2027-12-01T12:00")):
