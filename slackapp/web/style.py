@@ -54,7 +54,7 @@ _FRAME = """
 .mark { flex: none; width: 2rem; height: 2rem; }
 .mark rect { fill: var(--accent); }
 .mark path { fill: none; stroke: var(--on-accent); stroke-width: 3.5; stroke-linecap: round; }
-.menu { display: flex; flex-wrap: wrap; gap: 0 1rem; width: 100%; padding: 0; font-weight: 400; }
+.menu { display: flex; flex-wrap: wrap; width: 100%; padding: 0; font-weight: 400; }
 .menu a, .foot a { display: inline-block; padding: .5rem 1rem .5rem 0; }
 .menu [aria-current] { color: var(--text); font-weight: 600; text-decoration: none; }
 .skip { position: absolute; top: -6rem; left: .5rem; padding: .5rem 1rem; background: var(--surface); }
@@ -82,6 +82,7 @@ form > :last-child { margin-bottom: 0; }
 .field { margin: 0 0 1rem; }
 label { display: block; font-weight: 600; }
 .fields { display: grid; grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); gap: 0 1rem; }
+.fields + .buttons { margin-top: 0; }
 pre { overflow-wrap: anywhere; white-space: pre-wrap; }
 blockquote { margin: 0 0 1rem; padding: 0 1rem; border-left: 4px solid var(--edge); white-space: pre-wrap; }
 .hint, .error { margin: 0 0 .5rem; }
@@ -90,6 +91,7 @@ input, select, textarea { min-height: 2.5rem; max-width: 100%; padding: .5rem 1r
     border-radius: 8px; background: var(--surface); color: var(--text); font: inherit; }
 input:not([type]), input[type=text], input[type=search], input[type=date], input[type=datetime-local], select,
 textarea { display: block; width: 100%; }
+input, select { height: 2.75rem; }
 input[type=radio], input[type=checkbox] { width: 1.5rem; height: 1.5rem; min-height: 0; margin: 0 .5rem 0 0;
     vertical-align: middle; accent-color: var(--accent); }
 [aria-invalid] { border-color: var(--bad); }
@@ -116,7 +118,7 @@ _NOTICES = """
 """
 _DATA = """
 .chip { display: inline-flex; align-items: center; gap: .5rem; padding: 0 .5rem; border: 1px solid var(--line);
-    border-radius: 8px; background: var(--inset); font-size: .9375rem; font-weight: 600; }
+    border-radius: 8px; background: var(--inset); font-size: .9375rem; font-weight: 600; overflow-wrap: break-word; }
 .chip svg { flex: none; width: 1rem; height: 1rem; fill: none; stroke: currentColor; stroke-width: 2.5;
     stroke-linecap: round; }
 .chip.good { color: var(--good); }
@@ -143,6 +145,7 @@ td form { margin: 0; }
     .cards thead { position: absolute; left: -60rem; }
     .cards tr { display: block; margin: 0 0 .5rem; padding: .5rem 1rem; border: 1px solid var(--line); }
     .cards td { display: flex; gap: 1rem; justify-content: space-between; padding: .25rem 0; border: 0; }
+    .cards td > span { text-align: right; }
     .cards td::before { content: attr(data-label); flex: none; color: var(--muted); } }
 """
 STYLE = f"{COLOURS}{_TEXT}{_FRAME}{_CONTROLS}{_DATA}{_NOTICES}"

@@ -27,6 +27,8 @@ _ICONS = {
 }
 _UNITS = ((86_400, "day"), (3600, "hour"), (60, "minute"))
 _HEIGHT, _WIDTH = 120, 600
+_FEWEST = 6
+"""Columns of a chart that fill it: fewer of them are no wider."""
 
 
 def chip(tone: Tone, word: str) -> str:
@@ -108,7 +110,8 @@ class Column(NamedTuple):
 def chart(title: str, columns: Sequence[Column], heads: Sequence[str]) -> str:
     """Draws columns, with the same numbers in a table below; `heads` are those of the table."""
     most = max((each.total for each in columns), default=0) or 1
-    drawn = "".join(_column(place / len(columns), each, most, 1 / len(columns)) for place, each in enumerate(columns))
+    width = 1 / max(len(columns), _FEWEST)
+    drawn = "".join(_column(place * width, each, most, width) for place, each in enumerate(columns))
     told = f"{title} The highest is {most:,}."
     if len(heads) > 2:
         told += f" Outlined: {heads[1].lower()}; filled: {heads[2].lower()}."
