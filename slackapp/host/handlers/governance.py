@@ -32,7 +32,8 @@ def show_reviews(app: App, request: Request, caller: PageMember, now: int) -> Re
     # claim: C-235
     require_role(caller, HostAction.REPORT)
     listed = open_review.page(app, caller.organization, open_review.NEWEST, _PAGE)
-    reader = settings.make_reader(app, caller, REVIEWS_PATH, now)
+    names = settings.find_names(app, caller.organization, (each.opened_by for each in listed))
+    reader = settings.make_reader(app, caller, REVIEWS_PATH, now)._replace(people=names)
     return settings.answer(reviews.show_all(reader, [_shown(app, each) for each in listed]))
 
 
@@ -56,7 +57,10 @@ def show_review(app: App, request: Request, caller: PageMember, now: int) -> Res
         ShownItem(each.item, settings.describe_workspace(app, each.connection))
         for each in read_review.list_all(app, review)
     ]
-    reader, may_decide = settings.make_reader(app, caller, "", now), is_allowed(caller.role, HostAction.DECIDE)
+    people = (who for each in items for who in (each.item.decided_by, each.workspace.connection.user_id))
+    names = settings.find_names(app, caller.organization, people)
+    reader = settings.make_reader(app, caller, "", now)._replace(people=names)
+    may_decide = is_allowed(caller.role, HostAction.DECIDE)
     return settings.answer(reviews.show_one(reader, _shown(app, review), items, may_decide))
 
 

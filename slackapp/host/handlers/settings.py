@@ -3,6 +3,8 @@
 What is done goes through the handlers of the API, which ask and refuse the same.
 """
 
+from collections.abc import Iterable
+
 from slackapp.checks import scope_reasons
 from slackapp.checks.query import read_query
 from slackapp.checks.scopes import drift
@@ -156,11 +158,11 @@ def show_approvals(app: App, request: Request, caller: PageMember, now: int) -> 
     """Shows who has asked to connect."""
     require_role(caller, HostAction.READ)
     listed = approve_connect.page(app, caller, (0, ""), most=200)
-    people = {who for each in listed for who in (each.member_id, each.decided_by) if who}
-    found = {each: members.find(app.db, caller.organization, each) for each in people}
-    names = {member_id: member.name for member_id, member in found.items() if member is not None and member.name}
-    may_decide = is_allowed(caller.role, HostAction.DECIDE)
-    return answer(approvals.show(make_reader(app, caller, APPROVALS_PATH, now), listed, names, may_decide=may_decide))
+    reader = make_reader(app, caller, APPROVALS_PATH, now)
+    names = find_names(app, caller.organization, (who for each in listed for who in (each.member_id, each.decided_by)))
+    return answer(
+        approvals.show(reader._replace(people=names), listed, may_decide=is_allowed(caller.role, HostAction.DECIDE))
+    )
 
 
 def receive_approval(app: App, request: Request, caller: PageMember, now: int) -> Response:
@@ -232,6 +234,12 @@ def make_reader(app: App, caller: PageMember, here: str, now: int) -> Reader:
         token=make_form_token(caller.secret),
         now=now,
     )
+
+
+def find_names(app: App, organization_id: str, people: Iterable[str]) -> dict[str, str]:
+    """Finds the names of people by their ids; whoever has none is left out."""
+    found = {each: members.find(app.db, organization_id, each) for each in set(people) if each}
+    return {member_id: member.name for member_id, member in found.items() if member is not None and member.name}
 
 
 def describe_workspace(app: App, connection: Connection) -> ShownWorkspace:

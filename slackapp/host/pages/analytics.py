@@ -7,7 +7,7 @@ from slackapp.host.flows.messages.report_messages import MessageReport
 from slackapp.host.model import MessageReason, MessageStatus
 from slackapp.host.pages import parts
 from slackapp.host.pages.message_states import REASONS
-from slackapp.host.pages.parts import ANALYTICS_FILE_PATH, CONNECTS_PATH, Column, chart, facts
+from slackapp.host.pages.parts import ANALYTICS_FILE_PATH, Column, chart, facts
 from slackapp.host.pages.workspaces import Reader
 from slackapp.web.components import Tone, buttons, document, escape, link_button
 
@@ -18,10 +18,7 @@ def show(
     reader: Reader, report: MessageReport, names: Mapping[tuple[str, str], str], workspaces: Mapping[str, str]
 ) -> str:
     """Shows the report. `names` are those of channels, by connection and id, as far as they are known."""
-    onward = buttons(
-        link_button(ANALYTICS_FILE_PATH, "Numbers as a CSV file", Tone.PLAIN),
-        link_button(CONNECTS_PATH, "How connecting goes", Tone.PLAIN),
-    )
+    onward = buttons(link_button(ANALYTICS_FILE_PATH, "Download as CSV", Tone.PLAIN))
     if not any(report.counts.values()):
         none = parts.empty(f"No message was sent in the last {len(report.days)} days.")
         return document(reader.frame, "Analytics", f"<section>{none}</section>{onward}")

@@ -1,6 +1,6 @@
 """Page of approvals: who has asked to connect and why, what was answered, and two buttons for whoever may."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from slackapp.host.flows.connect.finish_connect import CONNECT_PATH
 from slackapp.host.pages import parts
@@ -19,9 +19,9 @@ _WORDS = {
 }
 
 
-def show(reader: Reader, listed: Sequence[Approval], names: Mapping[str, str], may_decide: bool) -> str:
+def show(reader: Reader, listed: Sequence[Approval], may_decide: bool) -> str:
     """Shows all of them, people by their names; whoever may not connect by role is offered to ask."""
-    cards = "".join(f"<section>{_card(reader, each, names, may_decide)}</section>" for each in reversed(listed))
+    cards = "".join(f"<section>{_card(reader, each, may_decide)}</section>" for each in reversed(listed))
     none = f"<section>{parts.empty('Nobody has asked to connect a workspace.')}</section>"
     asked = "" if reader.may_connect or not reader.may_use else _ask(reader)
     return document(reader.frame, "Approvals", asked + (cards or none))
@@ -33,20 +33,20 @@ def _ask(reader: Reader) -> str:
     return f"<section><h2>Ask to connect a workspace</h2><p>An owner or admin answers.</p>{asked}</section>"
 
 
-def _card(reader: Reader, approval: Approval, names: Mapping[str, str], may_decide: bool) -> str:
+def _card(reader: Reader, approval: Approval, may_decide: bool) -> str:
     is_over = reader.now > approval.expires_at and approval.status != ApprovalStatus.USED
     tone, word = (Tone.PLAIN, "Over") if is_over else _WORDS[approval.status]
     is_open = approval.status == ApprovalStatus.REQUESTED and not is_over
     known = [
         ("Asked", say_time(approval.created_at, reader.now)),
-        ("Answered by", escape(names.get(approval.decided_by, approval.decided_by))),
+        ("Answered by", escape(reader.name_of(approval.decided_by))),
         ("Note", escape(approval.note)),
         ("Ends", "" if is_over else say_time(approval.expires_at, reader.now)),
     ]
     is_own, onward = approval.member_id == reader.member, ""
     if is_own and approval.status == ApprovalStatus.APPROVED and not is_over:
         onward = f"<p>{link_button(CONNECT_PATH, 'Connect Slack')}</p>"
-    who = names.get(approval.member_id, approval.member_id)
+    who = reader.name_of(approval.member_id)
     return (
         f'<div class="head"><h2>{escape(who)}</h2>{chip(tone, word)}</div>'
         f"<p>{escape(approval.reason)}</p>{facts(known)}{onward}"

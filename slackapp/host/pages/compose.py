@@ -176,7 +176,7 @@ def _card(reader: Reader, template: TemplateView) -> str:
         label = f"Delete {template.name}"
         made.append(parts.form(TEMPLATES_PATH, reader.token, which, DELETE, label=label, tone=Tone.PLAIN))
     variables = ", ".join(f"<code>{escape(each)}</code>" for each in template.variables) or "None"
-    by = f" by {escape(template.changed_by)}" if template.changed_by else ""
+    by = f" by {escape(reader.name_of(template.changed_by))}" if template.changed_by else ""
     known = facts([("Variables", variables), ("Changed", say_time(template.updated_at, reader.now) + by)])
     return f"<section><h2>{escape(template.name)}</h2>{_said(template)}{known}{buttons(*made)}</section>"
 

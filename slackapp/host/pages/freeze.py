@@ -20,7 +20,7 @@ def ask(reader: Reader, is_frozen: bool) -> str:
     stop = parts.form(FREEZE_PATH, reader.token, "", FREEZE, label="Stop all use of Slack", tone=Tone.DANGER)
     told = (
         f"<ul><li>From that moment on nothing of {escape(reader.organization)} is sent to Slack or read there, in any "
-        "workspace.</li><li>Messages wait, for 72 hours at most.</li><li>Nothing is erased, and an owner can end it "
+        "workspace.</li><li>Messages wait, for three days at most.</li><li>Nothing is erased, and an owner can end it "
         "here. Workspaces can still be disconnected.</li></ul>"
     )
     box = notice(Tone.WARNING, "<p>For an emergency, such as a token in the wrong hands.</p>")

@@ -10,9 +10,9 @@ from slackapp.host.model import ConnectionKind, ConnectionStatus
 from slackapp.host.pages import parts
 from slackapp.host.pages.parts import INVENTORY_PATH, TOKEN_USE_PATH, WORKSPACES_PATH, chip, facts, say_time
 from slackapp.host.pages.workspaces import Reader
-from slackapp.host.store.inventory.token_uses import AuditedUse
+from slackapp.host.store.inventory.token_uses import AuditedUse, MethodUse
 from slackapp.model import ActorKind, AuditResult
-from slackapp.web.components import Field, Tone, buttons, choice_field, document, escape, link_button
+from slackapp.web.components import Field, Tone, button, buttons, choice_field, document, escape, link_button
 
 _RISKS: Mapping[Risk, str] = {
     Risk.UNUSED: f"Not used for {UNUSED_DAYS} days",
@@ -43,13 +43,14 @@ _CAPABILITIES = {
 
 
 class UseView(NamedTuple):
-    """Uses that were found, what was asked for, and where the list goes on."""
+    """Uses that were found, what was asked for, and where the list goes on; with names of connections and purposes."""
 
     uses: Sequence[AuditedUse]
     connection_id: str
     capability: str
     cursor: str | None
     names: Mapping[str, str]
+    purposes: Mapping[str, str]
 
 
 def show_inventory(reader: Reader, lines: Sequence[InventoryLine], cursor: str | None) -> str:
@@ -83,7 +84,7 @@ def _card(reader: Reader, line: InventoryLine) -> str:
     known = [
         ("Answers for it", _owner(line)),
         ("What for", escape(entry.purpose or entry.purpose_id or "Nobody has said")),
-        ("Scopes", ", ".join(f"<code>{escape(each)}</code>" for each in entry.scopes)),
+        ("What it may do", ", ".join(f"<code>{escape(each)}</code>" for each in entry.scopes)),
         ("Never used", ", ".join(f"<code>{escape(each)}</code>" for each in line.unused_scopes)),
         ("Channels", _channels(line)),
         ("Granted", say_time(entry.installed_at, reader.now)),
@@ -91,13 +92,13 @@ def _card(reader: Reader, line: InventoryLine) -> str:
         ("Last used", _last_use(reader, line)),
         ("How it ends", _end(reader, line)),
     ]
-    path = f"{WORKSPACES_PATH}/{quote(entry.id, safe='')}"
+    name, path = entry.team_name or entry.tenant.id, f"{WORKSPACES_PATH}/{quote(entry.id, safe='')}"
     uses = f"{TOKEN_USE_PATH}?{escape(urlencode({'connection': entry.id}))}"
-    details = link_button(path, "Details", Tone.PLAIN) if entry.kind is ConnectionKind.WORKSPACE else ""
+    details = link_button(path, "Details", Tone.PLAIN, name) if entry.kind is ConnectionKind.WORKSPACE else ""
     return (
-        f'<div class="head"><h2>{escape(entry.team_name or entry.tenant.id)}{kind}</h2>{chip(tone, word)}</div>'
+        f'<div class="head"><h2>{escape(name)}{kind}</h2>{chip(tone, word)}</div>'
         f"{risks}{facts(known)}"
-        f"{buttons(details, link_button(uses, 'What it was used for', Tone.PLAIN))}"
+        f"{buttons(details, link_button(uses, 'What it was used for', Tone.PLAIN, name))}"
     )
 
 
@@ -109,8 +110,8 @@ def _owner(line: InventoryLine) -> str:
 def _channels(line: InventoryLine) -> str:
     entry = line.entry
     allowed = ", ".join(f"<code>{escape(each)}</code>" for each in entry.allowed_channels)
-    default = f"default <code>{escape(entry.default_channel_id)}</code>" if entry.default_channel_id else ""
-    return "; ".join(each for each in (allowed or "any that it can see", default) if each)
+    default = f"by default <code>{escape(entry.default_channel_id)}</code>" if entry.default_channel_id else ""
+    return "; ".join(each for each in (allowed or "Any that it can see", default) if each)
 
 
 def _last_use(reader: Reader, line: InventoryLine) -> str:
@@ -118,8 +119,15 @@ def _last_use(reader: Reader, line: InventoryLine) -> str:
     use = line.last_use
     if use is None:
         return at
-    who = escape(use.actor_id) if use.actor_id else _ACTORS.get(use.actor, escape(use.actor))
-    return f"{at}, by {who}, for <code>{escape(use.method)}</code>"
+    return f"{at}, by {_actor(reader, use)}: {_what(use)}"
+
+
+def _actor(reader: Reader, use: AuditedUse | MethodUse) -> str:
+    return escape(reader.name_of(use.actor_id) if use.actor_id else _ACTORS.get(use.actor, use.actor))
+
+
+def _what(use: AuditedUse | MethodUse) -> str:
+    return f"{escape(_CAPABILITIES.get(use.capability, use.capability))} <code>{escape(use.method)}</code>"
 
 
 def _end(reader: Reader, line: InventoryLine) -> str:
@@ -146,20 +154,20 @@ def show_uses(reader: Reader, view: UseView) -> str:
     asked = {"connection": view.connection_id, "capability": view.capability}
     every = [("", "All"), *view.names.items()]
     fields = choice_field(Field("connection", "Connection"), every, view.connection_id)
-    fields += choice_field(Field("capability", "What for"), [*_CAPABILITIES.items()], view.capability)
-    heads = ("When", "Who", "What", "Where", "For", "How it went")
+    fields += choice_field(Field("capability", "What"), [*_CAPABILITIES.items()], view.capability)
+    heads = ("When", "Who", "What", "Where", "What for", "How it went")
     rows = [_use(reader, view, each) for each in view.uses]
-    listed = (
-        parts.table("The newest first", heads, rows) if rows else parts.empty("Nothing was used that is like that.")
-    )
+    none = "No use is like that." if any(asked.values()) else "No token was used yet."
+    listed = parts.table("The newest first", heads, rows) if rows else parts.empty(none)
     onward = urlencode({**asked, "cursor": view.cursor or ""})
     more = f'<p><a href="{TOKEN_USE_PATH}?{escape(onward)}">Older ones</a></p>' if view.cursor else ""
     file = link_button(f"{TOKEN_USE_PATH}.csv?{urlencode(asked)}", "Download as CSV", Tone.PLAIN)
     return document(
         reader.frame,
         "What tokens were used for",
-        "<section><p>Each time a token is opened, this is written down before. Nobody can take it out again.</p>"
-        f'<form method="get" action="{TOKEN_USE_PATH}">{fields}<button class="button">Show</button></form>'
+        "<section><p>Before a token is used, that is written down here. Nobody can remove it.</p>"
+        f'<form method="get" action="{TOKEN_USE_PATH}" role="search"><div class="fields">{fields}</div>'
+        f"{buttons(button('Find'))}</form>"
         f"</section><section>{listed}{more}{buttons(file)}</section>",
     )
 
@@ -170,9 +178,9 @@ def _use(reader: Reader, view: UseView, use: AuditedUse) -> tuple[str, ...]:
     channel = f" <code>{escape(use.channel_id)}</code>" if use.channel_id else ""
     return (
         say_time(use.at, reader.now),
-        escape(use.actor_id) if use.actor_id else _ACTORS.get(use.actor, escape(use.actor)),
-        f"{escape(_CAPABILITIES.get(use.capability, use.capability))} <code>{escape(use.method)}</code>",
+        _actor(reader, use),
+        _what(use),
         f"{escape(where)}{channel}",
-        escape(use.purpose_id),
+        escape(view.purposes.get(use.purpose_id, use.purpose_id)),
         chip(Tone.GOOD, "Allowed") if is_fine else chip(Tone.BAD, "Refused"),
     )

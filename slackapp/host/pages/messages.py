@@ -91,7 +91,7 @@ def show_history(reader: Reader, history: History) -> str:
     asked = {name: value for name, value in history.wanted._asdict().items() if value}
     onward = urlencode({**asked, "cursor": history.cursor or ""})
     address = f"{MESSAGES_FILE_PATH}?{urlencode(asked)}" if asked else MESSAGES_FILE_PATH
-    table = f'<p><a href="{escape(address)}">These as a CSV file</a></p>' if rows else ""
+    table = buttons(link_button(address, "Download as CSV", Tone.PLAIN)) if rows else ""
     more = f'<p><a href="{MESSAGES_PATH}?{escape(onward)}">Older messages</a></p>' if history.cursor else ""
     write = link_button(COMPOSE_PATH, "Write a message") if reader.may_use else ""
     kept = link_button(TEMPLATES_PATH, "Templates", Tone.PLAIN) if reader.may_use else ""
@@ -204,7 +204,7 @@ def _actions(reader: Reader, view: MessageView) -> str:
     path = path_of(message)
     if message.status in WAITING:
         taken = parts.form(path, reader.token, "", CANCEL, label="Cancel the message", tone=Tone.DANGER)
-        return f"<p>Canceled, it is not sent, and what it says is erased.</p>{buttons(taken)}"
+        return f"<p>If you cancel it, it is not sent, and what it says is erased.</p>{buttons(taken)}"
     if message.status is not MessageStatus.UNCLEAR:
         return ""
     made = [parts.form(path, reader.token, "", MessageOutcome.SENT, label="It is there")]

@@ -26,7 +26,7 @@ from slackapp.web.components import (
 
 OPEN, ATTEST, REVOKE, REVOKE_NOW, CLOSE, CLOSE_NOW = "open", "attest", "revoke", "revoke_now", "close", "close_now"
 """What a form is for."""
-DAYS = {"7": "in a week", "14": "in two weeks", "30": "in a month", "90": "in three months"}
+DAYS = {"7": "In a week", "14": "In two weeks", "30": "In a month", "90": "In three months"}
 """When a review may be due: value and words."""
 _UNUSED_SECONDS = 90 * 86_400
 _WORDS = {
@@ -84,7 +84,7 @@ def _card(reader: Reader, shown: ShownReview) -> str:
     tone, word = (Tone.WARNING, "Open") if is_open else (Tone.PLAIN, "Closed")
     known = [
         ("Begun", say_time(review.opened_at, reader.now)),
-        ("By", escape(review.opened_by or "The product")),
+        ("By", escape(reader.name_of(review.opened_by) or "The product")),
         ("Due" if is_open else "Closed", say_time(review.due_at if is_open else review.closed_at, reader.now)),
         ("Answers", f"{total - counts[ReviewDecision.OPEN] - counts[ReviewDecision.UNATTESTED]:,} of {total:,}"),
     ]
@@ -123,9 +123,8 @@ def _state(reader: Reader, shown: ShownReview) -> str:
     if not left:
         return notice(Tone.GOOD, "<p>Every connection has its answer. The review can be closed.</p>")
     due = say_time(review.due_at, reader.now)
-    return notice(
-        Tone.WARNING, f"<p>{left:,} of {counts.total():,} wait for an answer. Whatever has none {due} is suspended.</p>"
-    )
+    waiting = f"{left:,} of {counts.total():,} wait for an answer."
+    return notice(Tone.WARNING, f"<p>{waiting} It is due {due}: whatever has none then is suspended.</p>")
 
 
 def _item(reader: Reader, review: Review, shown: ShownItem, may_decide: bool) -> str:
@@ -135,13 +134,13 @@ def _item(reader: Reader, review: Review, shown: ShownItem, may_decide: bool) ->
     is_unused = reader.now - used_at > _UNUSED_SECONDS
     personal = connection.user_id if connection.kind == ConnectionKind.PERSONAL else ""
     known = [
-        ("Personal, of", escape(personal)),
+        ("Personal, of", escape(reader.name_of(personal))),
         ("What for", escape(workspace.purpose)),
         ("Answers for it", escape(workspace.owner)),
         ("Connected", say_time(connection.installed_at, reader.now)),
         ("Last used", say_time(connection.last_used_at, reader.now)),
         ("Last checked with Slack", say_time(connection.last_validated_at, reader.now)),
-        ("May", "".join(f"<code>{escape(each)}</code> " for each in connection.scopes)),
+        ("What it may do", "".join(f"<code>{escape(each)}</code> " for each in connection.scopes)),
     ]
     unused = notice(Tone.WARNING, "<p>Not used for 90 days.</p>") if is_unused else ""
     return (
@@ -153,13 +152,14 @@ def _item(reader: Reader, review: Review, shown: ShownItem, may_decide: bool) ->
 def _answer(reader: Reader, review: Review, shown: ShownItem) -> str:
     """Makes one form with a note and both answers."""
     connection_id = shown.item.connection_id
-    field = f"note-{connection_id}"
+    field, name = f"note-{connection_id}", shown.workspace.name
+    needed = button("It is needed", None, "step", ATTEST, about=name)
+    disconnect = button("Disconnect", Tone.PLAIN, "step", REVOKE, about=name)
     return (
         f'<form method="post" action="{escape(path_of(review))}">{hidden(form_token.FIELD, reader.token)}'
         f'{hidden("connection", connection_id)}<div class="field"><label for="{field}">Why</label>'
         f'<input id="{field}" name="note" maxlength="200" autocomplete="off" required></div>'
-        f"{buttons(button('It is needed', None, 'step', ATTEST), button('Disconnect', Tone.PLAIN, 'step', REVOKE))}"
-        "</form>"
+        f"{buttons(needed, disconnect)}</form>"
     )
 
 
@@ -168,7 +168,7 @@ def _said(reader: Reader, shown: ShownItem) -> tuple[str, ...]:
     return (
         escape(shown.workspace.name),
         chip(*_WORDS[item.decision]),
-        escape(item.decided_by),
+        escape(reader.name_of(item.decided_by)),
         say_time(item.decided_at, reader.now, never=""),
         escape(item.note),
     )

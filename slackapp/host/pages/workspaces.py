@@ -1,6 +1,6 @@
 """Pages of the workspaces that an organization has connected: all of them, one, its channels, and its end."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -28,17 +28,19 @@ _INCOMPLETE = {
 }
 
 
-_UNAVAILABLE = {
-    ChannelState.ARCHIVED: "was archived in Slack. Choose another one, or have it restored there.",
-    ChannelState.DELETED: "was deleted in Slack. Choose another one.",
-    ChannelState.LEFT: "does not have the app in it any more. Invite the app there, or choose another one.",
-}
+_UNAVAILABLE: Mapping[ChannelState, tuple[str, str]] = {
+    ChannelState.ARCHIVED: ("was archived in Slack", "Choose another one, or have it restored there."),
+    ChannelState.DELETED: ("was deleted in Slack", "Choose another one."),
+    ChannelState.LEFT: (
+        "does not have the app in it any more", "Invite the app there, or choose another one.",
+    ),
+}  # fmt: skip
 
 
 class Reader(NamedTuple):
     """Reader of a page: the frame around it, what the member may do, and the token of its forms.
 
-    `room` is how many workspaces the organization may connect besides those that it has.
+    `room` is how many workspaces the organization may connect besides those that it has; `people` are names by id.
     """
 
     frame: Frame
@@ -50,6 +52,11 @@ class Reader(NamedTuple):
     may_use: bool
     token: str
     now: int
+    people: Mapping[str, str] = {}
+
+    def name_of(self, member_id: str) -> str:
+        """Names somebody for people, by the id where no name is known."""
+        return self.people.get(member_id, member_id)
 
 
 class ShownWorkspace(NamedTuple):
@@ -152,8 +159,8 @@ def show_one(reader: Reader, shown: ShownWorkspace, scopes: Iterable[DescribedSc
 
 def _unavailable(noted: NotedChannel) -> str:
     """Says what is wrong with a channel that is chosen, and what to do."""
-    channel, what = f"<code>{escape(noted.channel_id)}</code>", _UNAVAILABLE[noted.state]
-    return notice(Tone.WARNING, f"<p>The channel {channel} {what} No message arrives there.</p>")
+    channel, (what, advice) = f"<code>{escape(noted.channel_id)}</code>", _UNAVAILABLE[noted.state]
+    return notice(Tone.WARNING, f"<p>The channel {channel} {what}. No message arrives there. {advice}</p>")
 
 
 def _answer_until(connection: Connection) -> int | None:

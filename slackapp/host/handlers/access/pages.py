@@ -18,6 +18,7 @@ from slackapp.host.inventory import BEGIN, InventoryEntry
 from slackapp.host.pages import inventory
 from slackapp.host.pages.inventory import UseView
 from slackapp.host.pages.parts import INVENTORY_PATH, TOKEN_USE_PATH
+from slackapp.host.store import purposes
 from slackapp.host.store.inventory import bindings, token_uses
 from slackapp.host.store.inventory.token_uses import NEWEST, UseFilter
 from slackapp.web.request import Request
@@ -38,8 +39,12 @@ def show_inventory(app: App, request: Request, caller: PageMember, now: int) -> 
     after = (kind, int(at), connection_id) if at.isascii() and at.isdecimal() and len(at) < 16 else BEGIN
     lines = list_inventory.run(app, caller.organization, after, most=_PAGE, now=now)
     onward = " ".join(map(str, lines[-1].entry.position)) if len(lines) == _PAGE else None
+    people = (each.last_use.actor_id for each in lines if each.last_use is not None)
+    reader = settings.make_reader(app, caller, INVENTORY_PATH, now)
     return settings.answer(
-        inventory.show_inventory(settings.make_reader(app, caller, INVENTORY_PATH, now), lines, onward)
+        inventory.show_inventory(
+            reader._replace(people=settings.find_names(app, caller.organization, people)), lines, onward
+        )
     )
 
 
@@ -71,8 +76,11 @@ def show_uses(app: App, request: Request, caller: PageMember, now: int) -> Respo
         capability=wanted.capability,
         cursor=str(found[-1].number) if len(found) == _PAGE else None,
         names=names,
+        purposes={each.purpose_id: each.text for each in purposes.list_all(app.db, caller.organization)},
     )
-    return settings.answer(inventory.show_uses(settings.make_reader(app, caller, TOKEN_USE_PATH, now), view))
+    people = settings.find_names(app, caller.organization, (each.actor_id for each in found))
+    reader = settings.make_reader(app, caller, TOKEN_USE_PATH, now)._replace(people=people)
+    return settings.answer(inventory.show_uses(reader, view))
 
 
 def show_uses_file(app: App, request: Request, caller: PageMember, now: int) -> Response:

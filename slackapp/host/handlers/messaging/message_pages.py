@@ -33,7 +33,7 @@ from slackapp.host.pages.message_states import state_of
 from slackapp.host.pages.messages import History, HistoryFilter, MessageView, ShownMessage
 from slackapp.host.pages.parts import MESSAGES_PATH, TEMPLATES_PATH
 from slackapp.host.rows import Connection
-from slackapp.host.store import connections, members, messages, purposes
+from slackapp.host.store import connections, messages, purposes
 from slackapp.host.store.messages import Message, MessageFilter
 from slackapp.host.store.messaging import templates
 from slackapp.host.store.messaging.templates import Template
@@ -261,8 +261,9 @@ def change_template(app: App, request: Request, caller: PageMember, now: int) ->
 def _templates(
     app: App, caller: PageMember, edited: TemplateView | None, refused: HostRefused | None, *, now: int
 ) -> Response:
-    reader = settings.make_reader(app, caller, "", now)
     kept = [_template(each) for each in templates.list_all(app.db, caller.organization)]
+    names = settings.find_names(app, caller.organization, (each.changed_by for each in kept))
+    reader = settings.make_reader(app, caller, "", now)._replace(people=names)
     error = refused.refusal.sentence if refused is not None else ""
     answer = settings.answer(compose.show_templates(reader, kept, edited, error))
     return answer if refused is None else answer._replace(status=refused.refusal.status, code=refused.refusal.code)
@@ -287,7 +288,7 @@ def _shown(app: App, caller: PageMember, found: Sequence[Message]) -> list[Shown
     known = {each.id: each for each in connections.page(app.db, caller.organization, ConnectionKind.WORKSPACE)}
     channels = {each.id: list_channels.find_names(app, each) for each in known.values()}
     texts = {each.purpose_id: each.text for each in purposes.list_all(app.db, caller.organization)}
-    names = {each: _name(app, caller.organization, each) for each in {message.sender_id for message in found}}
+    names = settings.find_names(app, caller.organization, (message.sender_id for message in found))
     return [
         ShownMessage(
             message=message,
@@ -295,15 +296,10 @@ def _shown(app: App, caller: PageMember, found: Sequence[Message]) -> list[Shown
             workspace=known[message.connection_id].team_name if message.connection_id in known else "",
             channel=channels.get(message.connection_id, {}).get(message.channel_id, ""),
             purpose=texts.get(message.purpose_id, message.purpose_id),
-            sender=names[message.sender_id],
+            sender=names.get(message.sender_id, message.sender_id) or "The product",
         )
         for message in found
     ]
-
-
-def _name(app: App, organization_id: str, member_id: str) -> str:
-    found = members.find(app.db, organization_id, member_id) if member_id else None
-    return (found.name if found is not None else "") or member_id or "The product"
 
 
 def _call(caller: PageMember, request: Request) -> HostCall:
