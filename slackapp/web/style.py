@@ -118,7 +118,7 @@ _NOTICES = """
 """
 _DATA = """
 .chip { display: inline-flex; align-items: center; gap: .5rem; padding: 0 .5rem; border: 1px solid var(--line);
-    border-radius: 8px; background: var(--inset); font-size: .9375rem; font-weight: 600; overflow-wrap: break-word; }
+    border-radius: 8px; background: var(--inset); font-size: .9375rem; font-weight: 600; }
 .chip svg { flex: none; width: 1rem; height: 1rem; fill: none; stroke: currentColor; stroke-width: 2.5;
     stroke-linecap: round; }
 .chip.good { color: var(--good); }
@@ -146,7 +146,8 @@ td form { margin: 0; }
     .cards tr { display: block; margin: 0 0 .5rem; padding: .5rem 1rem; border: 1px solid var(--line); }
     .cards td { display: flex; gap: 1rem; justify-content: space-between; padding: .25rem 0; border: 0; }
     .cards td > span { text-align: right; }
-    .cards td::before { content: attr(data-label); flex: none; color: var(--muted); } }
+    .cards td::before { content: attr(data-label); flex: 0 9999 auto; color: var(--muted);
+        overflow-wrap: break-word; } }
 """
 STYLE = f"{COLOURS}{_TEXT}{_FRAME}{_CONTROLS}{_DATA}{_NOTICES}"
 

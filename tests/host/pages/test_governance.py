@@ -67,7 +67,7 @@ def test_a_review_is_opened_answered_and_closed_on_its_page(world: World) -> Non
     assert "Suspended after a review" in page
     assert act(owner, path, step="attest", **said).status == 303
     page = owner.browser.get(path).text
-    assert ("posts &lt;our&gt; releases" in page, "Needed</span>" in page, "the-owner" in page) == (True, True, True)
+    assert ("posts &lt;our&gt; releases" in page, "Needed</span>" in page, "The-Owner" in page) == (True, True, True)
     assert "It is needed</button>" not in page
     assert "Connected" in owner.browser.get(workspace).text
     second = act(owner, REVIEWS, step="open", days="30").location.removeprefix("http://localhost:3000")

@@ -115,7 +115,8 @@ def test_a_channel_that_is_gone_is_told_with_what_to_do(world: World, state: Cha
         assert change_connection.configure(db, held_now, settings, world.clock())
         note_channel.note(db, found[1], "C0NORTH001GEN", state, now=world.clock())
     told = person.browser.get(page).text
-    assert f"<code>C0NORTH001GEN</code> {workspaces._UNAVAILABLE[state]}" in told
+    what, advice = workspaces._UNAVAILABLE[state]
+    assert f"<code>C0NORTH001GEN</code> {what}. No message arrives there. {advice}" in told
 
 
 def test_who_may_not_is_told_who_can(world: World) -> None:
