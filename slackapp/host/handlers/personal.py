@@ -94,7 +94,7 @@ def delete(app: App, call: HostCall, now: int) -> Answer:
 
 def reveal(app: App, call: HostCall, now: int) -> Answer:
     """Gives the host a fresh access token, where the operator lets it have those of the organization."""
-    given = reveal_token.run(app, call.caller, call.id, call.body["purpose"], now)
+    given = reveal_token.run(app, call.caller, call.id, purpose=call.body["purpose"], now=now)
     return {
         "active": True,
         "connectionId": given.connection.id,

@@ -57,11 +57,12 @@ def permalink(slack: LocalSlack, caller: TokenCaller, params: Params) -> Json:
 
 def _page(slack: LocalSlack, messages: list[Json], channel: Channel, params: Params) -> Json:
     """Cuts out a page of a channel's messages, with metadata where that was asked for."""
-    oldest, shows_all = params.get("oldest", "") or "0", params.get("include_all_metadata", "") in ("1", "true", "True")
+    oldest, latest = float(params.get("oldest", "") or "0"), float(params.get("latest", "") or "inf")
+    shows_all = params.get("include_all_metadata", "") in ("1", "true", "True")
     found = [
         each if shows_all else {name: value for name, value in each.items() if name != "metadata"}
         for each in messages
-        if each["channel"] == channel.id and float(each["ts"]) >= float(oldest) and "ephemeral_to" not in each
+        if each["channel"] == channel.id and oldest <= float(each["ts"]) <= latest and "ephemeral_to" not in each
     ]
     page, cursor = conversations.page_of(slack, found, params, limit_max=999)
     return {"messages": page, "has_more": bool(cursor), "response_metadata": {"next_cursor": cursor}}

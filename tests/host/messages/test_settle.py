@@ -60,6 +60,17 @@ def test_it_is_sent_where_slack_shows_its_id(world: World, host: Host, general: 
     assert said(world) == ["perhaps"]
 
 
+def test_it_is_found_where_much_was_said_since(world: World, host: Host, general: str) -> None:
+    """Slack gives the newest first, a page of them."""
+    message_id = unclear(world, host, general)
+    world.clock.advance(120)
+    ours = shown(world)[0]
+    for number in range(150):
+        world.slack.state.messages.append({**ours, "ts": f"{world.clock()}.{number:06}", "metadata": {}, "text": "x"})
+    look_for(world)
+    assert look(host, message_id)["status"] == "sent"
+
+
 @pytest.mark.claim("C-272")
 @pytest.mark.parametrize("patch", [
     {}, {"messages": []}, {"messages": "none"}, {"messages": [{"ts": "1.1"}]}, {"messages": [{"metadata": "x"}]},

@@ -25,10 +25,11 @@ HISTORY, REPLIES = "conversations.history", "conversations.replies"
 """Methods: what is said in a thread is not in a channel's history."""
 LOOK_SECONDS = 15 * 60
 """Seconds for which an unclear message is looked for."""
-_PAGE = 15
-"""Messages of one look: what Slack gives to every app (docs.slack.dev/apis/web-api/rate-limits)."""
+_PAGE = 100
+"""Messages of one look; to some apps Slack gives 15 all the same (docs.slack.dev/apis/web-api/rate-limits)."""
 _HISTORY = frozenset({"channels:history", "groups:history"})
-_EARLIER = 60
+_AROUND = 60
+"""Seconds before a message was accepted, and after it became unclear, within which it can have been said."""
 
 
 def settle(app: App, caller: HostCaller, message: Message, outcome: MessageOutcome, now: int) -> AcceptedMessage:
@@ -109,8 +110,14 @@ def _look_for(app: App, wanted: list[Message], thread_ts: str) -> None:
         actor=replace(SCHEDULER, organization=first.organization_id),
         channel=first.channel_id,
     )
-    oldest = min(message.created_at for message in wanted) - _EARLIER
-    fields = {"channel": first.channel_id, "oldest": str(oldest), "limit": _PAGE, "include_all_metadata": True}
+    # Slack gives the newest first: what others have said since must not fill the page.
+    fields = {
+        "channel": first.channel_id,
+        "oldest": str(min(message.created_at for message in wanted) - _AROUND),
+        "latest": str(max(message.updated_at for message in wanted) + _AROUND),
+        "limit": _PAGE,
+        "include_all_metadata": True,
+    }
     if thread_ts:
         fields["ts"] = thread_ts
     try:

@@ -41,7 +41,7 @@ def is_on(app: App, organization_id: str) -> bool:
     return organization_id in app.settings.host_token_organizations
 
 
-def run(app: App, caller: HostCaller, connection_id: str, purpose: str, now: int) -> RevealedToken:
+def run(app: App, caller: HostCaller, connection_id: str, *, purpose: str, now: int) -> RevealedToken:
     """Returns the access token, refreshed where little of its life is left. Raises Refused and StoreError."""
     # claim: C-353
     if not is_on(app, caller.organization):
@@ -62,13 +62,13 @@ def run(app: App, caller: HostCaller, connection_id: str, purpose: str, now: int
         # 2. refresh it where little of its life is left; what does not expire is never given
         token = _find_fresh(app, caller, found, found.tenant, purpose=purpose)
         # 3. tell of it: the row of the audit first, then everybody who should know
-        secret = _open(app, caller, found, token, purpose)
+        secret = _open(app, caller, found, token, purpose=purpose)
     except Refused as refused:
         if isinstance(refused, HostRefused):
             raise
         is_over = refused.refusal in _OVER
         raise _refusal(app, HostRefusal.INACTIVE if is_over else HostRefusal.TOKEN, refused.retry_after) from None
-    _tell(app, caller, found, purpose, now=now)
+    _tell(app, caller, found, purpose=purpose, now=now)
     return RevealedToken(found, secret, token.scopes, token.expires_at or now)
 
 
@@ -93,7 +93,7 @@ def _find_fresh(app: App, caller: HostCaller, found: Connection, tenant: Tenant,
     return token
 
 
-def _open(app: App, caller: HostCaller, found: Connection, token: Token, purpose: str) -> Secret:
+def _open(app: App, caller: HostCaller, found: Connection, token: Token, *, purpose: str) -> Secret:
     read = TokenRead(
         token=token,
         part=TokenPart.ACCESS,
@@ -107,9 +107,12 @@ def _open(app: App, caller: HostCaller, found: Connection, token: Token, purpose
     return tenant_keys.read_token(app, read)
 
 
-def _tell(app: App, caller: HostCaller, found: Connection, purpose: str, *, now: int) -> None:
+def _tell(app: App, caller: HostCaller, found: Connection, *, purpose: str, now: int) -> None:
     """Tells of it, in the audit, among the events of the organization, and in the metrics, before it is given."""
     with app.db.transaction():
+        current = connections.find(app.db, caller.organization, found.id)
+        if current is None or current.status != ConnectionStatus.ACTIVE:  # it has ended meanwhile
+            raise _refusal(app, HostRefusal.INACTIVE)
         entry = AuditEntry(at=now, event=HostAuditEvent.TOKEN_REVEALED, actor=caller, connection=found.id)
         # claim: C-354
         app.vault.append(entry._replace(tenant=found.tenant or entry.tenant, purpose=purpose))
