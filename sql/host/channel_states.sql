@@ -18,7 +18,8 @@ SELECT channel_id, state, noted_at FROM channel_states
 -- tenant: tenant_kind, tenant_id
 -- alone: idempotent
 DELETE FROM channel_states
- WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND channel_id = :channel_id;
+ WHERE tenant_kind = :tenant_kind AND tenant_id = :tenant_id AND channel_id = :channel_id
+   AND connection_id = :connection_id;  -- claim: C-305
 
 -- name: erase_channel_states :exec
 -- tenant: tenant_kind, tenant_id

@@ -58,7 +58,7 @@ def _forget_states(app: App, before: Connection, settings: ConnectionSettings) -
     kept = {*settings.allowed_channels, settings.default_channel_id} - looked_at
     for noted in channel_states.list_all(app.db, before.organization_id, before.id):
         if noted.channel_id not in kept and before.tenant is not None:
-            channel_states.clear(app.db, before.tenant, noted.channel_id)
+            channel_states.clear(app.db, before.tenant, noted.channel_id, before.id)
 
 
 def _check(app: App, caller: HostCaller, before: Connection, settings: ConnectionSettings) -> None:

@@ -13,6 +13,7 @@ from slackapp.host.memory import host_memory
 from slackapp.host.model import ChannelState
 from slackapp.host.rows import Connection, HostEventKind
 from slackapp.host.store import connections, events
+from slackapp.host.store.messages import Message
 from slackapp.host.store.messaging import channel_states
 from slackapp.host.store.messaging.channel_states import NotedChannel
 from slackapp.model import Tenant
@@ -45,7 +46,7 @@ def receive(app: App, told: TenantEvent, now: int) -> None:
     if channel_id not in named_channels(connection):
         return
     if told.type in _BACK:
-        channel_states.clear(app.db, told.tenant, channel_id)
+        channel_states.clear(app.db, told.tenant, channel_id, connection.id)
     elif told.type in _LOST:
         with app.db.transaction():
             note(app.db, told.tenant, channel_id, _LOST[told.type], now=now)
@@ -62,11 +63,15 @@ def note(db: Database, tenant: Tenant, channel_id: str, state: ChannelState, now
         events.add(db, connection.key, HostEventKind.CHANNEL_UNAVAILABLE, state, now=now)
 
 
-def note_failure(db: Database, tenant: Tenant, channel_id: str, slack_error: str, now: int) -> None:
-    """Notes, inside a transaction, what the failure of a post says of its channel."""
-    state = _ERRORS.get(slack_error)
-    if state is not None:
-        note(db, tenant, channel_id, state, now=now)
+def note_failure(db: Database, message: Message, slack_error: str, now: int) -> None:
+    """Notes, inside a transaction, what the failure of a bot's post says of its channel.
+
+    That of a member's own post says nothing of the bot, which may be another organization's.
+    """
+    state, connection = _ERRORS.get(slack_error), connections.find_held(db, message.tenant)
+    # claim: C-305
+    if state is not None and connection is not None and connection.id == message.connection_id:
+        note(db, message.tenant, message.channel_id, state, now=now)
 
 
 def find_unavailable(db: Database, connection: Connection) -> list[NotedChannel]:

@@ -180,7 +180,7 @@ def _mark_sent(app: App, row: Run, message: Message, answer: SlackResponse, now:
             messages.set_status(app.db, current, MessageStatus.SENDING, now=now)
             current = _current(app, message)
         messages.set_sent(app.db, current, place, now)
-        channel_states.clear(app.db, message.tenant, message.channel_id)
+        channel_states.clear(app.db, message.tenant, message.channel_id, message.connection_id)
         events.add_of_message(app.db, current, MessageStatus.SENT, None, now=now)
 
     if _end(app, row, message, mark, now=now):
@@ -229,7 +229,7 @@ def _fail(app: App, row: Run, message: Message, reason: MessageReason, now: int,
         messages.set_status(app.db, current, MessageStatus.FAILED, reason, slack_error=slack_error, now=now)
         events.add_of_message(app.db, current, MessageStatus.FAILED, reason, now=now)
         # claim: C-305
-        note_channel.note_failure(app.db, message.tenant, message.channel_id, slack_error, now=now)
+        note_channel.note_failure(app.db, message, slack_error, now)
 
     if _end(app, row, message, mark, now=now):
         take_turns.count_message(app, MessageStatus.FAILED, reason)

@@ -19,7 +19,7 @@ from slackapp.host.flows.personal import token_holder
 from slackapp.host.model import ConnectionStatus, HostCaller, MessageOutcome, MessageReason, MessageStatus, MessageType
 from slackapp.host.store import connections, events, messages, outbox
 from slackapp.host.store.messages import AcceptedMessage, Message, SentPlace
-from slackapp.model import SCHEDULER, Tenant
+from slackapp.model import SCHEDULER
 
 HISTORY, REPLIES = "conversations.history", "conversations.replies"
 """Methods: what is said in a thread is not in a channel's history."""
@@ -73,11 +73,13 @@ def _apply(app: App, message: Message, outcome: MessageOutcome, now: int) -> Mes
 
 def look_for_all(app: App, stopping: Callable[[], bool]) -> None:
     """Looks for what became unclear just now, a channel or a thread at a time. Raises StoreError."""
-    waiting: dict[tuple[Tenant, str, str], list[Message]] = {}
+    waiting: dict[tuple[str, str, str], list[Message]] = {}
     for message in messages.list_unclear_since(app.db, app.clock() - LOOK_SECONDS):
         thread_ts = _thread_of(app, message)
         if thread_ts is not None:
-            waiting.setdefault((message.tenant, message.channel_id, thread_ts), []).append(message)
+            # Of one connection: another organization's token looks for none of them.
+            # claim: C-272
+            waiting.setdefault((message.connection_id, message.channel_id, thread_ts), []).append(message)
     for (_, _, thread_ts), found in waiting.items():
         if stopping():
             return

@@ -33,9 +33,10 @@ def list_all(db: Database, organization_id: str, connection_id: str) -> list[Not
     return [NotedChannel(row["channel_id"], _STATES[row["state"]], row["noted_at"]) for row in rows]
 
 
-def clear(db: Database, tenant: Tenant, channel_id: str) -> None:
-    """Clears it: the channel takes messages again, or no setting names it any more."""
-    db.execute("clear_channel_state", {**tenant_columns(tenant), "channel_id": channel_id})
+def clear(db: Database, tenant: Tenant, channel_id: str, connection_id: str) -> None:
+    """Clears it: the channel takes that connection's messages again, or no setting of it names it any more."""
+    whose = {**tenant_columns(tenant), "connection_id": connection_id}
+    db.execute("clear_channel_state", {**whose, "channel_id": channel_id})
 
 
 def erase(db: Database, tenant: Tenant) -> int:
