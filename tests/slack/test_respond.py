@@ -3,6 +3,7 @@
 import pytest
 
 from slackapp.errors import SlackCallError, SlackErrorKind, TransactionOpenError
+from slackapp.model import Secret
 from tests.slack.conftest import MakeCaller
 from tests.slack.servers import http, raw
 
@@ -16,6 +17,8 @@ def test_nothing_is_posted_inside_a_transaction(caller_of: MakeCaller) -> None:
         caller.state["open"] = True
         with pytest.raises(TransactionOpenError):
             caller.client.respond(f"{slack.url}/commands/1", {"text": "x"})
+        with pytest.raises(TransactionOpenError):
+            caller.client.post_webhook(Secret(f"{slack.url}/services/1"), {"text": "x"}, lambda *answer: "")
         assert slack.requests == []
 
 

@@ -144,7 +144,6 @@ def complete(app: App, row: Run, now: int) -> None:
         if isinstance(error, StoreBusyError):
             return
         raise
-    # claim: C-342
     if held or still:
         queue.postpone(app.db, row, "traces are left", now=now, wait=wait or purge_tenant.RETRY_AFTER)
         return

@@ -77,7 +77,6 @@ def answer_one(app: App, request: Request, caller: PageMember, now: int) -> Resp
         if purpose == reviews.CLOSE and shown.counts[ReviewDecision.OPEN]:
             return settings.answer(reviews.ask_to_close(reader, shown))
         return _back(app, close_review.run(app, caller.organization, review.id, caller, now=now))
-    # claim: C-235
     require_role(caller, HostAction.DECIDE)
     # claim: C-236
     if purpose != reviews.REVOKE and purpose not in _DECISIONS:

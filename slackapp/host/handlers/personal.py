@@ -85,7 +85,6 @@ def change(app: App, call: HostCall, now: int) -> Answer:
 def delete(app: App, call: HostCall, now: int) -> Answer:
     """Ends it for good, whatever Slack answers; tells whether Slack knows."""
     found = require(app, call.caller, call.id)
-    # claim: C-351
     if found.user_id != call.caller.id and not is_allowed(call.caller.role, HostAction.MANAGE):
         raise HostRefused(HostRefusal.ROLE, actor=call.caller)
     kind = ConnectionKind.PERSONAL

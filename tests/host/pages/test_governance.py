@@ -56,6 +56,7 @@ def test_a_review_is_opened_answered_and_closed_on_its_page(world: World) -> Non
         with nothing_happens(world):
             assert act(people[role], path, step="attest", **said).status == 403
             assert act(people[role], path, step="close_now").status == 403
+    assert people[MEMBER].browser.get(path).status == 403
     for note in ("", "x" * 201):
         assert act(owner, path, **{**said, "step": "attest", "note": note}).status == 400
     assert act(owner, path, **{**said, "step": "nonsense"}).status == 400

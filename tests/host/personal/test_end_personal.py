@@ -107,7 +107,7 @@ def test_whoever_leaves_takes_it_along(world: World) -> None:
     assert connect(carl).id == own.id, "by a new grant of the same member"
 
 
-@pytest.mark.claim("C-341")
+@pytest.mark.claim("C-347", "C-341")
 @MODES
 def test_a_revocation_that_names_the_user_ends_it(world: World) -> None:
     carl, ben = make_person(world), make_person(world, BEN)
@@ -117,6 +117,8 @@ def test_a_revocation_that_names_the_user_ends_it(world: World) -> None:
     tell(world, {"type": "tokens_revoked", "tokens": {"oauth": [own.installed_by_slack_user_id], "bot": []}})
     assert (is_gone(world, own.id), state(carl, own.id)) == (True, ("revoked", "token_revoked"))
     assert (state(ben, other.id), state(carl, held.id)) == (("active", ""), ("active", ""))
+    dora = connect(make_person(world, "dora"))
+    assert (dora.id != own.id, state(carl, own.id)[0]) == (True, "revoked"), "what carl had is carl's"
 
 
 @pytest.mark.claim("C-341")

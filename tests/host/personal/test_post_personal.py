@@ -15,7 +15,7 @@ from slackapp.host.store import connections
 from slackapp.localslack.model import Fault
 from tests.support.connected import ACME, GLOBEX
 from tests.support.connecting import ann, make_host_world
-from tests.support.host_world import told
+from tests.support.host_world import Host, told
 from tests.support.personal import SCOPES, api, connect, make_person, tenant_of, token_of
 from tests.support.posting import accepted, join, look, post, said, send_all, shown
 from tests.support.world import NORTH, World
@@ -43,6 +43,8 @@ def test_a_member_posts_as_its_own_user_and_nobody_else_does(world: World) -> No
         changed = api(make_person(world, member, role=role)).call("PATCH", path, {"text": "not carl"})
         assert told(changed) in ((403, "FORBIDDEN"), (404, "NOT_FOUND"))
     assert told(post(api(carl).of(None, None), body)) == (404, "NOT_FOUND")
+    known = [{"id": each, "text": each} for each in ("alerts", "billing")]
+    assert Host(world).put("organization", {"purposes": known}).status == 200
     assert told(post(api(carl), {**body, "purpose": "billing"})) == (400, "BAD_REQUEST")
     assert api(carl).call("PATCH", f"slack/messages/{message}", {"text": "carl again"}).status == 202
     send_all(world, 3)

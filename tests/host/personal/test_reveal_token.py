@@ -35,7 +35,7 @@ ASKED = {"purpose": "alerts"}
 HOST = Actor(ActorKind.HOST, "r1", organization=ACME)
 
 
-@pytest.mark.claim("C-353", "C-354")
+@pytest.mark.claim("C-182", "C-353", "C-354")
 def test_the_host_is_given_one_and_everybody_is_told(world: World) -> None:
     carl = make_person(world)
     held, own = ann(world).connect(), connect(carl)
@@ -56,6 +56,7 @@ def test_the_host_is_given_one_and_everybody_is_told(world: World) -> None:
     for member, role in (("carl", HostRole.MEMBER), ("olga", HostRole.OWNER)):
         assert told(host.of(member, role).post(path, ASKED)) == (403, "FORBIDDEN")
     assert told(Host(world, GLOBEX).post(path, ASKED)) == (403, "FORBIDDEN"), "nobody has allowed it"
+    assert told(host.post(f"slack/connections/{'0' * 24}/token", ASKED)) == (404, "NOT_FOUND")
     assert told(host.post(path, {"purpose": "gossip"})) == (400, "BAD_REQUEST")
     assert told(host.post(path, {})) == (400, "BAD_REQUEST")
     one = host.token()

@@ -113,15 +113,16 @@ def _call(app: App, row: Run, message: Message, connection: Connection, actor: A
     use = TokenUse(
         tenant=message.tenant,
         holder=token_holder.holder_of(connection),
+        # claim: C-260
         capability=POST,
         method=_METHODS[message.type],
+        # claim: C-260
         purpose=message.purpose_id,
         actor=actor,
         statuses=token_holder.statuses_for(connection),
         channel=message.channel_id,
     )
     try:
-        # claim: C-260
         return use_token.call(app, use, fields, row)
     except SlackCallError as error:
         may_join = is_post and error.code == look_up_channel.NOT_IN_CHANNEL
