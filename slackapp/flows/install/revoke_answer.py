@@ -30,6 +30,7 @@ def run(app: App, data: Mapping[str, Any]) -> int:
 def _is_in_use(app: App, data: Mapping[str, Any], holder: Holder | None, token: Secret) -> bool:
     try:
         # A connection may hold the very token that Slack has given to that user before.
+        # claim: C-14
         same = tokens.find_by_fingerprint(app.db, app.keyring.fingerprint(token))
         if any(found.status != TokenStatus.DEAD for found in same):
             return True

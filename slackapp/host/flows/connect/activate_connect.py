@@ -116,6 +116,7 @@ def _require_own_user(app: App, attempt: Connection, grant: Grant) -> None:
         raise HostRefused(HostRefusal.OTHER_USER)
     token = grant.user
     same = tokens.find_by_fingerprint(app.db, app.keyring.fingerprint(token.access)) if token is not None else []
+    # claim: C-348
     if any(each.holder != Holder.connection(own_id) and each.status != TokenStatus.DEAD for each in same):
         raise HostRefused(HostRefusal.OTHER_USER)
     before = connections.find(app.db, attempt.organization_id, own_id)
