@@ -89,33 +89,36 @@ WHICH: Mapping[str, Form] = {"connectionId": CONNECTION_ID}
 """Parameter that names a connection, where there are several."""
 PURPOSE = form_of({"id": ID, "text": TEXT})
 WORKSPACE = form_of({"teamId": allow_null(WORD), "enterpriseId": allow_null(WORD), "name": WORD, "domain": WORD})
+CONNECTION: Fields = {
+    "id": ID,
+    "status": word_of(*ConnectionStatus),
+    "statusReason": allow_null(word_of(*StatusReason)),
+    "workspace": WORKSPACE,
+    "scopes": WORDS,
+    "missingScopes": WORDS,
+    "purpose": WORD,
+    "defaultChannel": allow_null(CHANNEL_ID),
+    "allowedChannels": list_of(CHANNEL_ID, 200),
+    "maxAgeDays": allow_null(NUMBER),
+    "installedAt": allow_null(TIME),
+    "lastUsedAt": allow_null(TIME),
+    "lastValidatedAt": allow_null(TIME),
+    "expiresAt": allow_null(TIME),
+    "createdAt": TIME,
+    "updatedAt": TIME,
+    "reconnectUrl": allow_null(WORD),
+}
+"""What is told of each connection, whatever its kind."""
+_UNAVAILABLE: Fields = {"id": CHANNEL_ID, "state": word_of(*ChannelState), "since": TIME}
 INTEGRATION = form_of(
     {
-        "id": ID,
-        "status": word_of(*ConnectionStatus),
-        "statusReason": allow_null(word_of(*StatusReason)),
-        "workspace": WORKSPACE,
-        "scopes": WORDS,
-        "missingScopes": WORDS,
+        **CONNECTION,
         "ownerId": WORD,
         "ownerMissingSince": allow_null(TIME),
-        "purpose": WORD,
-        "defaultChannel": allow_null(CHANNEL_ID),
         "delivery": word_of(*DeliveryWay),
         "webhookChannel": allow_null(CHANNEL_ID),
-        "allowedChannels": list_of(CHANNEL_ID, 200),
         "defaultChannelTeamId": allow_null(WORD),
-        "unavailableChannels": list_of(
-            form_of({"id": CHANNEL_ID, "state": word_of(*ChannelState), "since": TIME}), 201
-        ),
-        "maxAgeDays": allow_null(NUMBER),
-        "installedAt": allow_null(TIME),
-        "lastUsedAt": allow_null(TIME),
-        "lastValidatedAt": allow_null(TIME),
-        "expiresAt": allow_null(TIME),
-        "createdAt": TIME,
-        "updatedAt": TIME,
-        "reconnectUrl": allow_null(WORD),
+        "unavailableChannels": list_of(form_of(_UNAVAILABLE), 201),
     }
 )
 SETTINGS: Fields = {

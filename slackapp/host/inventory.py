@@ -55,6 +55,11 @@ class InventoryEntry(NamedTuple):
         return str(self.kind), self.created_at, self.id
 
     @property
+    def position_text(self) -> str:
+        """Position as a text, which `read_position` reads."""
+        return " ".join(map(str, self.position))
+
+    @property
     def ends_at(self) -> int | None:
         """Time at which it is too old; None where no age is set, or it has ended."""
         return self.installed_at + self.max_age if self.max_age is not None and self.revoked_at is None else None
@@ -82,3 +87,10 @@ class WebhookCredential(NamedTuple):
     installed_at: int
     key_id: int | None
     master_version: int | None
+
+
+def read_position(claimed: str) -> Position:
+    """Reads a position; the begin for whatever is none."""
+    kind, _, rest = claimed.partition(" ")
+    at, _, connection_id = rest.partition(" ")
+    return (kind, int(at), connection_id) if at.isascii() and at.isdecimal() and len(at) < 16 else BEGIN

@@ -255,6 +255,13 @@ class Connection(NamedTuple):
     webhook_channel_id: str = ""
 
     @property
+    def ends_at(self) -> int | None:
+        """Time at which it is too old; None where no age is set, or it was not held yet."""
+        if self.max_age is None or self.installed_at is None:
+            return None
+        return self.installed_at + self.max_age
+
+    @property
     def key(self) -> "ConnectionKey":
         """Key by which it is changed."""
         return ConnectionKey(self.organization_id, self.id, self.status)

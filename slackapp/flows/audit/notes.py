@@ -3,8 +3,31 @@
 from collections.abc import Iterable, Sequence
 
 from slackapp.flows.app import App
-from slackapp.model import AuditEntry, AuditEvent, AuditRecord, AuditResult, Tenant, TenantChange, UnclearRow
+from slackapp.model import (
+    Actor,
+    AuditEntry,
+    AuditEvent,
+    AuditRecord,
+    AuditResult,
+    Tenant,
+    TenantChange,
+    Token,
+    UnclearRow,
+)
 from slackapp.store.queue import worker_actor
+
+
+def token_entry(event: AuditEvent, token: Token, actor: Actor, now: int, *, result: str = AuditResult.OK) -> AuditEntry:
+    """Makes the audit row of what became of a token, in its generation."""
+    return AuditEntry(
+        at=now,
+        event=event,
+        actor=actor,
+        tenant=token.tenant,
+        holder=token.holder,
+        generation=token.generation,
+        result=result,
+    )
 
 
 def append_unclear(app: App, rows: Sequence[UnclearRow], now: int) -> None:

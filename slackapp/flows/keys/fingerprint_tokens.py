@@ -10,6 +10,7 @@ from slackapp.checks.capabilities import FINGERPRINT
 from slackapp.crypto import records
 from slackapp.errors import Refused
 from slackapp.flows.app import App
+from slackapp.flows.audit import notes
 from slackapp.flows.keys.tenant_keys import refuse_on_key_error
 from slackapp.model import Actor, AuditEntry, AuditEvent, AuditResult, Secret, Token
 from slackapp.store import tokens
@@ -44,16 +45,10 @@ def find(app: App, leaked: Secret, actor: Actor) -> tuple[list[Token], int]:
     now = app.clock()
     with app.db.transaction():
         for token in found:
-            app.vault.append(_entry(AuditEvent.TOKEN_FOUND, token, actor, now))
+            app.vault.append(notes.token_entry(AuditEvent.TOKEN_FOUND, token, actor, now))
         if not found:
             app.vault.append(AuditEntry(at=now, event=AuditEvent.TOKEN_FOUND, actor=actor, result=AuditResult.NONE))
     return found, tokens.count_without_fingerprint(app.db)
-
-
-def _entry(event: AuditEvent, token: Token, actor: Actor, now: int) -> AuditEntry:
-    return AuditEntry(
-        at=now, event=event, actor=actor, tenant=token.tenant, holder=token.holder, generation=token.generation
-    )
 
 
 def _fill_batch(app: App, batch: list[Token], actor: Actor) -> int:
@@ -72,7 +67,7 @@ def _fingerprints(app: App, opening: TenantOpening, token: Token, actor: Actor) 
     """Opens both tokens, and forgets them; None where they do not open."""
     place = token.tenant, token.holder, token.generation
     try:
-        with refuse_on_key_error(app, lambda: _entry(AuditEvent.TOKEN_READ, token, actor, app.clock())):
+        with refuse_on_key_error(app, lambda: notes.token_entry(AuditEvent.TOKEN_READ, token, actor, app.clock())):
             access = opening.open(records.access_token_context(*place), token.access)
             refresh = token.refresh and opening.open(records.refresh_token_context(*place), token.refresh)
     except Refused:

@@ -13,12 +13,12 @@ from typing import NamedTuple
 from slackapp.checks.capabilities import REFRESH_TO_REMOVE
 from slackapp.errors import Refused
 from slackapp.flows.app import App
+from slackapp.flows.audit import notes
 from slackapp.flows.install import drop_dead_pair
 from slackapp.flows.tokens import needs_reinstall, refresh_token
 from slackapp.model import (
     STATUSES_IN_USE,
     Actor,
-    AuditEntry,
     AuditEvent,
     AuditResult,
     Secret,
@@ -55,17 +55,8 @@ def run(app: App, token: Token, leaked: Secret, actor: Actor) -> EndedToken:
         # claim: C-401
         if ended and token.refresh is None:
             needs_reinstall.mark_dead(app, token, LEAKED, actor)
-        app.vault.append(
-            AuditEntry(
-                at=app.clock(),
-                event=AuditEvent.TOKEN_REVOKED,
-                actor=actor,
-                tenant=token.tenant,
-                holder=token.holder,
-                generation=token.generation,
-                result=AuditResult.OK if ended else AuditResult.FAILED,
-            )
-        )
+        result = AuditResult.OK if ended else AuditResult.FAILED
+        app.vault.append(notes.token_entry(AuditEvent.TOKEN_REVOKED, token, actor, app.clock(), result=result))
     return EndedToken(TokenPart.REFRESH if is_refresh else TokenPart.ACCESS, ended, replaced)
 
 

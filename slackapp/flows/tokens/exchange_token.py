@@ -12,13 +12,13 @@ from slackapp.checks.capabilities import VALIDATE
 from slackapp.errors import CommandError, Refused, SlackCallError, SlackErrorKind
 from slackapp.flows import named_tenants
 from slackapp.flows.app import App, TokenProvider
+from slackapp.flows.audit import notes
 from slackapp.flows.keys import tenant_keys
 from slackapp.flows.keys.tenant_keys import refuse_on_key_error
 from slackapp.flows.tokens import judge_token, rotated_pair, use_token
 from slackapp.flows.tokens.slack_provider import SLACK, provider_of
 from slackapp.model import (
     Actor,
-    AuditEntry,
     AuditEvent,
     Holder,
     InstallationStatus,
@@ -173,17 +173,7 @@ def _note_failure(app: App, token: Token, owner: str, code: str, actor: Actor) -
     """The token stays, and works; a repeat is free to try again."""
     with app.db.transaction():
         tokens.release_lease(app.db, token, owner)
-        app.vault.append(
-            AuditEntry(
-                at=app.clock(),
-                event=AuditEvent.TOKEN_EXCHANGE_FAILED,
-                actor=actor,
-                tenant=token.tenant,
-                holder=token.holder,
-                generation=token.generation,
-                result=code,
-            )
-        )
+        app.vault.append(notes.token_entry(AuditEvent.TOKEN_EXCHANGE_FAILED, token, actor, app.clock(), result=code))
     if code == ALREADY_EXCHANGED:
         return f"{code}: its pair was lost; the token works on, and a new install makes it rotate"
     return code

@@ -13,7 +13,6 @@ from slackapp.model import (
     INSTALL_PATH,
     STATUSES_IN_USE,
     Actor,
-    AuditEntry,
     AuditEvent,
     AuditResult,
     InstallationStatus,
@@ -36,7 +35,7 @@ def mark_dead(app: App, token: Token, reason: str, actor: Actor) -> None:
             app, token.tenant, InstallationStatus.ACTIVE, InstallationStatus.NEEDS_REINSTALL, reason=reason
         )
     tenant_data.note_end(app, token, reason)
-    app.vault.append(_entry(app, AuditEvent.TOKEN_DEAD, token, reason, actor=actor))
+    app.vault.append(notes.token_entry(AuditEvent.TOKEN_DEAD, token, actor, app.clock(), result=reason))
     notes.count_tenant_change(app, token.tenant, TenantChange.TOKEN_DEAD)
 
 
@@ -53,21 +52,10 @@ def suspend_foreign(app: App, token: Token, actor: Actor) -> None:
             # claim: C-81
             tenant_data.set_status(app, token.tenant, status, InstallationStatus.SUSPENDED, reason=FOREIGN_TOKEN)
         tenant_data.note_end(app, token, FOREIGN_TOKEN)
-        app.vault.append(_entry(app, AuditEvent.TOKEN_FOREIGN, token, AuditResult.FAILED, actor=actor))
+        entry = notes.token_entry(AuditEvent.TOKEN_FOREIGN, token, actor, app.clock(), result=AuditResult.FAILED)
+        app.vault.append(entry)
         notes.count_tenant_change(app, token.tenant, TenantChange.SUSPENDED)
     app.log.error("token_of_another_tenant", {"action": "uninstall the tenant, and let it install again"})
-
-
-def _entry(app: App, event: AuditEvent, token: Token, result: str, actor: Actor) -> AuditEntry:
-    return AuditEntry(
-        at=app.clock(),
-        event=event,
-        actor=actor,
-        tenant=token.tenant,
-        holder=token.holder,
-        generation=token.generation,
-        result=result,
-    )
 
 
 def refusal(app: App, tenant: Tenant) -> Refused:

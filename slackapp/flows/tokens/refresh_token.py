@@ -19,7 +19,6 @@ from slackapp.flows.tokens import brake, judge_token, rotated_pair
 from slackapp.flows.tokens.slack_provider import SLACK, provider_of
 from slackapp.model import (
     Actor,
-    AuditEntry,
     AuditEvent,
     InstallationStatus,
     RefreshOutcome,
@@ -256,17 +255,7 @@ def _handle_transient(app: App, token: Token, owner: str, error: SlackCallError,
 
 
 def _note_failed(app: App, token: Token, code: str, actor: Actor) -> None:
-    app.vault.append(
-        AuditEntry(
-            at=app.clock(),
-            event=AuditEvent.TOKEN_REFRESH_FAILED,
-            actor=actor,
-            tenant=token.tenant,
-            holder=token.holder,
-            generation=token.generation,
-            result=code,
-        )
-    )
+    app.vault.append(notes.token_entry(AuditEvent.TOKEN_REFRESH_FAILED, token, actor, app.clock(), result=code))
 
 
 def _count(app: App, token: Token, outcome: RefreshOutcome, code: str) -> None:

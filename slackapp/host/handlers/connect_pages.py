@@ -27,7 +27,6 @@ from slackapp.web.components import (
 from slackapp.web.refusals import refusal_headers
 from slackapp.web.response import SECURITY_HEADERS, Headers, Response, html
 
-SESSION_PATH = "/settings/session"
 CONFIRM, BEGIN = "confirm", "begin"
 """What a form of the page is for."""
 _STEPS = (

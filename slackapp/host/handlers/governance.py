@@ -32,8 +32,7 @@ def show_reviews(app: App, request: Request, caller: PageMember, now: int) -> Re
     # claim: C-235
     require_role(caller, HostAction.REPORT)
     listed = open_review.page(app, caller.organization, open_review.NEWEST, _PAGE)
-    names = settings.find_names(app, caller.organization, (each.opened_by for each in listed))
-    reader = settings.make_reader(app, caller, REVIEWS_PATH, now)._replace(people=names)
+    reader = settings.make_reader(app, caller, REVIEWS_PATH, now, people=(each.opened_by for each in listed))
     return settings.answer(reviews.show_all(reader, [_shown(app, each) for each in listed]))
 
 
@@ -58,8 +57,7 @@ def show_review(app: App, request: Request, caller: PageMember, now: int) -> Res
         for each in read_review.list_all(app, review)
     ]
     people = (who for each in items for who in (each.item.decided_by, each.workspace.connection.user_id))
-    names = settings.find_names(app, caller.organization, people)
-    reader = settings.make_reader(app, caller, "", now)._replace(people=names)
+    reader = settings.make_reader(app, caller, "", now, people=people)
     may_decide = is_allowed(caller.role, HostAction.DECIDE)
     return settings.answer(reviews.show_one(reader, _shown(app, review), items, may_decide))
 

@@ -93,12 +93,25 @@ def test(app: App, call: HostCall, now: int) -> Answer:
 
 
 def _describe(app: App, connection: Connection) -> Answer:
-    """Describes a connection: what it may, who answers for it, and since when."""
-    missing, _ = drift(app.settings.bot_scopes, connection.scopes)
+    """Describes the connection of a workspace: what it may, who answers for it, and since when."""
+    return {
+        **describe_connection(app, connection, app.settings.bot_scopes),
+        "ownerId": connection.owner_id,
+        "ownerMissingSince": optional_time(connection.owner_missing_at),
+        "delivery": connection.delivery,
+        "webhookChannel": connection.webhook_channel_id or None,
+        "defaultChannelTeamId": connection.default_channel_team_id or None,
+        "unavailableChannels": [
+            {"id": each.channel_id, "state": each.state, "since": time_of(each.noted_at)}
+            for each in note_channel.find_unavailable(app.db, connection)
+        ],
+    }
+
+
+def describe_connection(app: App, connection: Connection, asked: tuple[str, ...]) -> Answer:
+    """Describes what every connection has; `asked` are the scopes that are asked for one of its kind."""
+    missing, _ = drift(asked, connection.scopes)
     is_held, is_active = connection.token_vault_key is not None, connection.status == ConnectionStatus.ACTIVE
-    expires_at = None
-    if connection.max_age is not None and connection.installed_at is not None:
-        expires_at = connection.installed_at + connection.max_age
     return {
         "id": connection.id,
         "status": connection.status,
@@ -106,23 +119,14 @@ def _describe(app: App, connection: Connection) -> Answer:
         "workspace": describe_workspace(connection),
         "scopes": list(connection.scopes),
         "missingScopes": list(missing) if is_held else [],
-        "ownerId": connection.owner_id,
-        "ownerMissingSince": optional_time(connection.owner_missing_at),
         "purpose": connection.purpose_id,
         "defaultChannel": connection.default_channel_id or None,
-        "delivery": connection.delivery,
-        "webhookChannel": connection.webhook_channel_id or None,
         "allowedChannels": list(connection.allowed_channels),
-        "defaultChannelTeamId": connection.default_channel_team_id or None,
-        "unavailableChannels": [
-            {"id": each.channel_id, "state": each.state, "since": time_of(each.noted_at)}
-            for each in note_channel.find_unavailable(app.db, connection)
-        ],
         "maxAgeDays": connection.max_age // _DAY if connection.max_age is not None else None,
         "installedAt": optional_time(connection.installed_at),
         "lastUsedAt": optional_time(connection.last_used_at),
         "lastValidatedAt": optional_time(connection.last_validated_at),
-        "expiresAt": optional_time(expires_at),
+        "expiresAt": optional_time(connection.ends_at),
         "createdAt": time_of(connection.created_at),
         "updatedAt": time_of(connection.updated_at),
         "reconnectUrl": None if is_active else choose_connection.build_reconnect_url(app),

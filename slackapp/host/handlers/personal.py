@@ -4,44 +4,39 @@ A member is shown and ends what is its own. Who sees what all members did is sho
 not where it posts; an owner, an admin and the host may end it.
 """
 
-from slackapp.checks.scopes import drift
 from slackapp.flows.app import App
 from slackapp.host.call import Answer, HostCall, HostRoute, make_cursor, read_position
 from slackapp.host.checks.fields import Fields
 from slackapp.host.checks.roles import HostAction, is_allowed
 from slackapp.host.errors import HostRefusal, HostRefused
-from slackapp.host.flows import change_settings, choose_connection
+from slackapp.host.flows import change_settings
 from slackapp.host.flows.connect import disconnect
 from slackapp.host.flows.personal import reveal_token, token_holder
 from slackapp.host.forms import (
     ANYTHING,
     CHANNEL_ID,
+    CONNECTION,
     DAYS,
     FLAG,
     ID,
-    NUMBER,
     PAGE,
     TIME,
     WORD,
     WORDS,
-    WORKSPACE,
     allow_null,
     chosen,
     form_of,
     list_of,
     optional,
-    optional_time,
     time_of,
-    word_of,
 )  # fmt: skip
 from slackapp.host.handlers import begin, integrations
-from slackapp.host.model import ConnectionKind, ConnectionStatus, HostCaller
-from slackapp.host.rows import Connection, StatusReason
+from slackapp.host.model import ConnectionKind, HostCaller
+from slackapp.host.rows import Connection
 from slackapp.host.store import connections
 from slackapp.host.store.personal import personal_connections as personal
 
 _LIST, _PATH = "connections", "/api/v2/slack/connections"
-_DAY = 86_400
 
 
 def list_all(app: App, call: HostCall, now: int) -> Answer:
@@ -117,32 +112,13 @@ def require(app: App, caller: HostCaller, connection_id: str) -> Connection:
 
 def describe(app: App, caller: HostCaller, connection: Connection) -> Answer:
     """Describes a personal connection; where it posts is shown to its own member alone."""
-    missing, _ = drift(app.settings.host_user_scopes, connection.scopes)
-    is_held, is_active = connection.token_vault_key is not None, connection.status == ConnectionStatus.ACTIVE
     is_own = connection.user_id == caller.id
-    expires_at = None
-    if connection.max_age is not None and connection.installed_at is not None:
-        expires_at = connection.installed_at + connection.max_age
+    elsewhere: Answer = {} if is_own else {"defaultChannel": None, "allowedChannels": []}
     return {
-        "id": connection.id,
+        **integrations.describe_connection(app, connection, app.settings.host_user_scopes),
+        **elsewhere,
         "memberId": connection.user_id,
-        "status": connection.status,
-        "statusReason": connection.status_reason or None,
-        "workspace": integrations.describe_workspace(connection),
         "slackUserId": connection.installed_by_slack_user_id or None,
-        "scopes": list(connection.scopes),
-        "missingScopes": list(missing) if is_held else [],
-        "purpose": connection.purpose_id,
-        "defaultChannel": (connection.default_channel_id or None) if is_own else None,
-        "allowedChannels": list(connection.allowed_channels) if is_own else [],
-        "maxAgeDays": connection.max_age // _DAY if connection.max_age is not None else None,
-        "installedAt": optional_time(connection.installed_at),
-        "lastUsedAt": optional_time(connection.last_used_at),
-        "lastValidatedAt": optional_time(connection.last_validated_at),
-        "expiresAt": optional_time(expires_at),
-        "createdAt": time_of(connection.created_at),
-        "updatedAt": time_of(connection.updated_at),
-        "reconnectUrl": None if is_active else choose_connection.build_reconnect_url(app),
     }
 
 
@@ -151,27 +127,7 @@ def _is_shown(connection: Connection) -> bool:
     return is_personal and connection.installed_at is not None and connection.deleted_at is None
 
 
-_PERSONAL: Fields = {
-    "id": ID,
-    "memberId": ID,
-    "status": word_of(*ConnectionStatus),
-    "statusReason": allow_null(word_of(*StatusReason)),
-    "workspace": WORKSPACE,
-    "slackUserId": allow_null(WORD),
-    "scopes": WORDS,
-    "missingScopes": WORDS,
-    "purpose": WORD,
-    "defaultChannel": allow_null(CHANNEL_ID),
-    "allowedChannels": list_of(CHANNEL_ID, 200),
-    "maxAgeDays": allow_null(NUMBER),
-    "installedAt": allow_null(TIME),
-    "lastUsedAt": allow_null(TIME),
-    "lastValidatedAt": allow_null(TIME),
-    "expiresAt": allow_null(TIME),
-    "createdAt": TIME,
-    "updatedAt": TIME,
-    "reconnectUrl": allow_null(WORD),
-}
+_PERSONAL: Fields = {**CONNECTION, "memberId": ID, "slackUserId": allow_null(WORD)}
 _BEGIN: Fields = {"metadata": optional(ANYTHING), "purpose": optional(ID), "reconnect": optional(ID)}
 _SETTINGS: Fields = {
     "purpose": optional(ID),

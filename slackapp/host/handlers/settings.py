@@ -158,11 +158,9 @@ def show_approvals(app: App, request: Request, caller: PageMember, now: int) -> 
     """Shows who has asked to connect."""
     require_role(caller, HostAction.READ)
     listed = approve_connect.page(app, caller, (0, ""), most=200)
-    reader = make_reader(app, caller, APPROVALS_PATH, now)
-    names = find_names(app, caller.organization, (who for each in listed for who in (each.member_id, each.decided_by)))
-    return answer(
-        approvals.show(reader._replace(people=names), listed, may_decide=is_allowed(caller.role, HostAction.DECIDE))
-    )
+    people = (who for each in listed for who in (each.member_id, each.decided_by))
+    reader = make_reader(app, caller, APPROVALS_PATH, now, people=people)
+    return answer(approvals.show(reader, listed, may_decide=is_allowed(caller.role, HostAction.DECIDE)))
 
 
 def receive_approval(app: App, request: Request, caller: PageMember, now: int) -> Response:
@@ -207,8 +205,8 @@ def _show(app: App, caller: PageMember, found: Connection, told: str = "", *, no
     return answer(workspaces.show_one(reader, shown, known, told))
 
 
-def make_reader(app: App, caller: PageMember, here: str, now: int) -> Reader:
-    """Makes what the pages need to know of whoever reads them."""
+def make_reader(app: App, caller: PageMember, here: str, now: int, *, people: Iterable[str] = ()) -> Reader:
+    """Makes what the pages need to know of whoever reads them, and the names of the people on them."""
     links = [
         Link(WORKSPACES_PATH, "Workspaces", here == WORKSPACES_PATH),
         Link(MESSAGES_PATH, "Messages", here == MESSAGES_PATH),
@@ -233,6 +231,7 @@ def make_reader(app: App, caller: PageMember, here: str, now: int) -> Reader:
         may_use=is_allowed(caller.role, HostAction.USE),
         token=make_form_token(caller.secret),
         now=now,
+        people=find_names(app, caller.organization, people),
     )
 
 
@@ -275,6 +274,11 @@ def _find(app: App, request: Request, caller: PageMember) -> Connection:
 
 def _call(caller: PageMember, connection: Connection, request: Request) -> HostCall:
     return HostCall(caller, "", request.address, parameters={"connectionId": connection.id}, body={})
+
+
+def read_number(claimed: str, otherwise: int) -> int:
+    """Reads the number behind which a list goes on; `otherwise` for whatever is none."""
+    return int(claimed) if claimed.isascii() and claimed.isdecimal() and len(claimed) < 19 else otherwise
 
 
 def _start(claimed: str) -> int:

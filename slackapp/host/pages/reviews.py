@@ -6,6 +6,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from slackapp.host.checks import form_token
+from slackapp.host.checks.risks import UNUSED_DAYS
 from slackapp.host.model import ConnectionKind, ReviewDecision
 from slackapp.host.pages import parts
 from slackapp.host.pages.parts import REVIEWS_PATH, chip, facts, say_time
@@ -28,7 +29,7 @@ OPEN, ATTEST, REVOKE, REVOKE_NOW, CLOSE, CLOSE_NOW = "open", "attest", "revoke",
 """What a form is for."""
 DAYS = {"7": "In a week", "14": "In two weeks", "30": "In a month", "90": "In three months"}
 """When a review may be due: value and words."""
-_UNUSED_SECONDS = 90 * 86_400
+_UNUSED_SECONDS = UNUSED_DAYS * 86_400
 _WORDS = {
     ReviewDecision.OPEN: (Tone.WARNING, "Waits for an answer"),
     ReviewDecision.ATTESTED: (Tone.GOOD, "Needed"),

@@ -134,7 +134,6 @@ def show_one(reader: Reader, shown: ShownWorkspace, scopes: Iterable[DescribedSc
     above = notice(Tone.GOOD, f"<p>{escape(told)}</p>", is_alert=True) if told else ""
     above += "".join(map(_unavailable, shown.unavailable))
     domain = f"<code>{escape(connection.team_domain)}.slack.com</code>" if connection.team_domain else ""
-    until = connection.installed_at + connection.max_age if connection.installed_at and connection.max_age else None
     known = [
         ("Address", domain),
         ("What for", escape(shown.purpose)),
@@ -145,7 +144,7 @@ def show_one(reader: Reader, shown: ShownWorkspace, scopes: Iterable[DescribedSc
         ("Last used", say_time(connection.last_used_at, reader.now)),
         ("Last checked with Slack", say_time(connection.last_validated_at, reader.now)),
         *_token(reader, shown.token),
-        ("To be renewed", say_time(until, reader.now, never="")),
+        ("To be renewed", say_time(connection.ends_at, reader.now, never="")),
         ("Id", f'<code class="copy">{escape(connection.id)}</code>'),
     ]
     return document(

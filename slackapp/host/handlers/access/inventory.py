@@ -3,12 +3,12 @@
 from typing import Any
 
 from slackapp.flows.app import App
+from slackapp.host import inventory
 from slackapp.host.call import Answer, HostCall, make_cursor, make_link, read_position
 from slackapp.host.checks.csv_text import Cell, write_csv
 from slackapp.host.checks.fields import Form
 from slackapp.host.flows.inventory import list_inventory
 from slackapp.host.handlers.access.forms import BINDING, CREDENTIAL
-from slackapp.host.inventory import BEGIN
 from slackapp.web.response import Response, csv_file
 
 _LIST, _CREDENTIALS = "inventory", "credentials"
@@ -17,15 +17,10 @@ _LIST, _CREDENTIALS = "inventory", "credentials"
 def list_all(app: App, call: HostCall, now: int) -> Answer | Response:
     """Lists connections, or the credentials of as many; as CSV with the address of the next page in `Link`."""
     name = _CREDENTIALS if call.parameters["view"] == _CREDENTIALS else _LIST
-    behind = read_position(app, call, name)
-    kind, _, rest = (behind or "").partition(" ")
-    created_at, _, connection_id = rest.partition(" ")
-    after = (kind, int(created_at), connection_id) if behind else BEGIN
+    after = inventory.read_position(read_position(app, call, name) or "")
     most = call.parameters["limit"]
     found = list_inventory.run(app, call.caller.organization, after, most=most, now=now)
-    cursor = None
-    if len(found) == most:
-        cursor = make_cursor(app, call, name, " ".join(map(str, found[-1].entry.position)))
+    cursor = make_cursor(app, call, name, found[-1].entry.position_text) if len(found) == most else None
     if name == _LIST:
         form, rows = BINDING, [list_inventory.describe(line) for line in found]
     else:

@@ -14,7 +14,7 @@ from slackapp.host.handlers import settings
 from slackapp.host.handlers.access.forms import BINDING, CREDENTIAL
 from slackapp.host.handlers.access.inventory import write_rows
 from slackapp.host.handlers.access.token_uses import write_table
-from slackapp.host.inventory import BEGIN, InventoryEntry
+from slackapp.host.inventory import BEGIN, InventoryEntry, read_position
 from slackapp.host.pages import inventory
 from slackapp.host.pages.inventory import UseView
 from slackapp.host.pages.parts import INVENTORY_PATH, TOKEN_USE_PATH
@@ -34,18 +34,11 @@ def show_inventory(app: App, request: Request, caller: PageMember, now: int) -> 
     # claim: C-367
     require_role(caller, HostAction.REPORT)
     cursor = read_query(request.raw_query, frozenset({"cursor"})).get("cursor", "")
-    kind, _, rest = cursor.partition(" ")
-    at, _, connection_id = rest.partition(" ")
-    after = (kind, int(at), connection_id) if at.isascii() and at.isdecimal() and len(at) < 16 else BEGIN
-    lines = list_inventory.run(app, caller.organization, after, most=_PAGE, now=now)
-    onward = " ".join(map(str, lines[-1].entry.position)) if len(lines) == _PAGE else None
+    lines = list_inventory.run(app, caller.organization, read_position(cursor), most=_PAGE, now=now)
+    onward = lines[-1].entry.position_text if len(lines) == _PAGE else None
     people = (each.last_use.actor_id for each in lines if each.last_use is not None)
-    reader = settings.make_reader(app, caller, INVENTORY_PATH, now)
-    return settings.answer(
-        inventory.show_inventory(
-            reader._replace(people=settings.find_names(app, caller.organization, people)), lines, onward
-        )
-    )
+    reader = settings.make_reader(app, caller, INVENTORY_PATH, now, people=people)
+    return settings.answer(inventory.show_inventory(reader, lines, onward))
 
 
 def show_inventory_file(app: App, request: Request, caller: PageMember, now: int) -> Response:
@@ -66,8 +59,7 @@ def show_uses(app: App, request: Request, caller: PageMember, now: int) -> Respo
     require_role(caller, HostAction.REPORT)
     query = read_query(request.raw_query, _ASKED)
     wanted = _read_filter(query)
-    cursor = query.get("cursor", "")
-    before = int(cursor) if cursor.isascii() and cursor.isdecimal() and len(cursor) < 19 else NEWEST
+    before = settings.read_number(query.get("cursor", ""), NEWEST)
     found = token_uses.page(app.db, caller.organization, wanted, before, most=_PAGE)
     names = {entry.id: _name(entry) for entry in bindings.page(app.db, caller.organization, most=_PAGE)}
     view = UseView(
@@ -78,8 +70,7 @@ def show_uses(app: App, request: Request, caller: PageMember, now: int) -> Respo
         names=names,
         purposes={each.purpose_id: each.text for each in purposes.list_all(app.db, caller.organization)},
     )
-    people = settings.find_names(app, caller.organization, (each.actor_id for each in found))
-    reader = settings.make_reader(app, caller, TOKEN_USE_PATH, now)._replace(people=people)
+    reader = settings.make_reader(app, caller, TOKEN_USE_PATH, now, people=(each.actor_id for each in found))
     return settings.answer(inventory.show_uses(reader, view))
 
 

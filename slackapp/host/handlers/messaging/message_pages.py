@@ -45,7 +45,6 @@ _PAGE, _FILE_MESSAGES = 50, 5000
 _DAY = 86_400
 _KEY_BYTES = 16
 _FILTER = ("status", "channel", "purpose", "day", "cursor")
-_TYPED = ("channel", "text", "when", "purpose")
 _DONE = {
     pages.CANCEL: "It is canceled, and what it said is erased.",
     MessageOutcome.SENT: "It counts as sent.",
@@ -76,8 +75,7 @@ def show_file(app: App, request: Request, caller: PageMember, now: int) -> Respo
 def _find(app: App, request: Request, caller: PageMember, most: int) -> tuple[HistoryFilter, list[Message]]:
     query = read_query(request.raw_query, frozenset(_FILTER))
     wanted = HistoryFilter(**{name: query.get(name, "") for name in _FILTER[:-1]})
-    claimed = query.get("cursor", "")
-    before = int(claimed) if claimed.isascii() and claimed.isdecimal() and len(claimed) < 19 else messages.NEWEST
+    before = settings.read_number(query.get("cursor", ""), messages.NEWEST)
     return wanted, messages.page(app.db, caller.organization, _read_filter(wanted), before, most=most)
 
 
@@ -206,8 +204,7 @@ def _compose(app: App, caller: PageMember, form: Mapping[str, str], refused: Hos
         wrong=_field_of(refused) if refused is not None else "",
         error=refused.refusal.sentence if refused is not None else "",
     )
-    answer = settings.answer(compose.show_compose(reader, view))
-    return answer if refused is None else answer._replace(status=refused.refusal.status, code=refused.refusal.code)
+    return _answer(compose.show_compose(reader, view), refused)
 
 
 def _field_of(refused: HostRefused) -> str:
@@ -262,11 +259,15 @@ def _templates(
     app: App, caller: PageMember, edited: TemplateView | None, refused: HostRefused | None, *, now: int
 ) -> Response:
     kept = [_template(each) for each in templates.list_all(app.db, caller.organization)]
-    names = settings.find_names(app, caller.organization, (each.changed_by for each in kept))
-    reader = settings.make_reader(app, caller, "", now)._replace(people=names)
+    reader = settings.make_reader(app, caller, "", now, people=(each.changed_by for each in kept))
     error = refused.refusal.sentence if refused is not None else ""
-    answer = settings.answer(compose.show_templates(reader, kept, edited, error))
-    return answer if refused is None else answer._replace(status=refused.refusal.status, code=refused.refusal.code)
+    return _answer(compose.show_templates(reader, kept, edited, error), refused)
+
+
+def _answer(page: str, refused: HostRefused | None) -> Response:
+    """Answers with a page; where something was refused, by that refusal's status."""
+    shown = settings.answer(page)
+    return shown if refused is None else shown._replace(status=refused.refusal.status, code=refused.refusal.code)
 
 
 def _template(template: Template) -> TemplateView:
